@@ -1,0 +1,158 @@
+"""Open the one SQLite file, safely: every other module is handed what this one opens.
+
+Comes in: a path. Goes out: a sqlite-utils Database that is ours, migrated, in write-ahead mode.
+It never touches a file that is not a newsfold database.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+
+from storage.errors import WRONG_CALL, NewsfoldError
+from storage.migrations import migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+APPLICATION_ID = 0x4E46_4C44  # "NFLD", so that `file news.db` and we can tell whose it is
+BUSY_SECONDS = 30.0  # a writer waits this long for another one before it gives up
+
+
+def create_or_open(path: str | Path) -> Database:
+    """The database at `path` for reading and writing; made when there is none.
+
+    Raises NewsfoldError when the file is not ours, is newer than this program, or when the
+    folder cannot be written.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise NewsfoldError(
+            f"{path}: there is no folder {path.parent}; make it with: mkdir -p {path.parent}",
+            WRONG_CALL,
+        )
+    is_new = not path.exists() or path.stat().st_size == 0
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+        db = Database(connection)
+        _refuse_strangers(db, path, is_new=is_new)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if migrations.pending(db):
+            with transaction(db):  # two that start at once: the second waits, then finds it done
+                migrations.apply(db)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    except sqlite3.DatabaseError as error:
+        raise explained(error, path) from error
+    return db
+
+
+def open_existing(path: str | Path) -> Database:
+    """The database at `path` for reading only. Raises NewsfoldError when there is none of ours."""
+    path = Path(path)
+    if not path.is_file():
+        raise NewsfoldError(
+            f"{path}: no such database; make one with: newsfold run {path}", WRONG_CALL
+        )
+    try:
+        db = _open_read_only(path)
+        _refuse_strangers(db, path, is_new=False)
+        if migrations.pending(db):
+            raise NewsfoldError(
+                f"{path}: an older newsfold made it; bring it up to date with: newsfold fold {path}"
+            )
+    except sqlite3.DatabaseError as error:
+        raise explained(error, path) from error
+    return db
+
+
+def in_memory() -> Database:
+    """A database that nobody else sees, for evaluation and tests."""
+    db = Database(memory=True)
+    db.execute("PRAGMA foreign_keys = ON")
+    migrations.apply(db)
+    return db
+
+
+@contextmanager
+def transaction(db: Database) -> Iterator[None]:
+    """All of it or nothing. Takes the write lock at once, so that it never fails half-way
+    because another process wrote in between. Inside another one it is a part of that one."""
+    if db.conn.in_transaction:
+        with db.atomic():
+            yield
+        return
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.conn.rollback()
+        raise
+    db.conn.commit()
+
+
+def explained(error: sqlite3.Error, path: Path | str) -> NewsfoldError:
+    """What SQLite says, in words that name the remedy."""
+    said = str(error)
+    if "not a database" in said:
+        return NewsfoldError(
+            f"{path} is not a newsfold database; make one with: newsfold run {path}.news.db",
+            WRONG_CALL,
+        )
+    if "unable to open" in said or "readonly" in said:
+        return NewsfoldError(
+            f"{path}: cannot be written ({said}); choose a folder that you may write to"
+        )
+    if "full" in said:
+        return NewsfoldError(
+            f"{path}: the disk is full; nothing stored was lost, free some space and run again"
+        )
+    if "locked" in said or "busy" in said:
+        return NewsfoldError(
+            f"{path}: another program has held the database for over {BUSY_SECONDS:.0f} seconds; "
+            "close it and run again"
+        )
+    if "malformed" in said:
+        return NewsfoldError(
+            f"{path}: the file is damaged ({said}); restore a copy, or try: sqlite3 {path} .recover"
+        )
+    return NewsfoldError(f"{path}: {said}")
+
+
+def _open_read_only(path: Path) -> Database:
+    uri = path.resolve().as_uri() + "?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.OperationalError:
+        # A folder that we may not write to cannot hold the shared-memory file of the write-ahead
+        # log. Nobody writes there then, so reading the file as it stands is safe.
+        connection.close()
+        connection = sqlite3.connect(uri + "&immutable=1", uri=True)
+    return Database(connection)
+
+
+def _refuse_strangers(db: Database, path: Path, *, is_new: bool) -> None:
+    """Raise NewsfoldError unless the file is empty or was made by a newsfold not newer than us."""
+    application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    if application_id != APPLICATION_ID:
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables or not is_new:
+            raise NewsfoldError(
+                f"{path} is not a newsfold database; make one with: newsfold run news.db",
+                WRONG_CALL,
+            )
+        return
+    known = {migration.name for migration in migrations.pending(db) + list(migrations._migrations)}
+    unknown = [done.name for done in migrations.applied(db) if done.name not in known]
+    if unknown:
+        raise NewsfoldError(
+            f"{path} was made by a newer newsfold (it has the step {unknown[0]}); "
+            "upgrade with: pip install --upgrade newsfold",
+            WRONG_CALL,
+        )

@@ -1,0 +1,337 @@
+"""Events as rows: members with their reasons, matches, figures, lineage.
+
+Comes in: events as dataclasses. Goes out: rows, and events again. Ids are made here and are
+never used twice; an event that ended stays in `lineage`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
+from storage.times import from_iso, to_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+CHUNK = 500  # SQLite allows a bounded number of parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """One word of an event's lineage."""
+
+    event_id: int
+    kind: str  # merged: event_id became other_event; split: other_event came out of event_id
+    other_event: int
+    at: datetime
+
+
+def known_groups(db: Database, story_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The events that any of these stories is in, each with all of its stories."""
+    wanted = sorted(set(story_ids))
+    event_ids: set[int] = set()
+    for ids in _chunks(wanted):
+        event_ids.update(
+            row[0]
+            for row in db.execute(
+                f"SELECT event_id FROM event_stories WHERE story_id IN ({_marks(ids)})", ids
+            )
+        )
+    groups: dict[int, set[int]] = {event_id: set() for event_id in event_ids}
+    for ids in _chunks(sorted(event_ids)):
+        for event_id, story_id in db.execute(
+            f"SELECT event_id, story_id FROM event_stories WHERE event_id IN ({_marks(ids)})", ids
+        ):
+            groups[event_id].add(story_id)
+    return groups
+
+
+def new_event_id(db: Database, headline_story: int) -> int:
+    """An id that was never used before; its row is filled by save_event."""
+    cursor = db.execute(
+        "INSERT INTO events (title, headline_story, category, category_because, tldr, tldr_from,"
+        " language, story_count, source_count, independent_count, updated_at)"
+        " VALUES ('', ?, '', '', '', '[]', '', 0, 0, 0, '')",
+        (headline_story,),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def save_event(
+    db: Database,
+    event: Event,
+    *,
+    source_count: int,
+    matches: Iterable[Match],
+    names: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Write an event with all that hangs on it; what it was before is replaced.
+
+    `names` are the names its stories use, with how many of them use each.
+    """
+    db.execute(
+        "UPDATE events SET title = ?, headline_story = ?, category = ?, category_because = ?,"
+        " tldr = ?, tldr_from = ?, language = ?, first_published = ?, last_published = ?,"
+        " first_source = ?, story_count = ?, source_count = ?, independent_count = ?,"
+        " comments = ?, updated_at = ? WHERE id = ?",
+        (
+            event.title,
+            event.headline_story,
+            event.category,
+            event.category_because,
+            " ".join(sentence.text for sentence in event.tldr),
+            _json([asdict(sentence) for sentence in event.tldr]),
+            event.language,
+            to_iso(event.first_published),
+            to_iso(event.last_published),
+            event.first_source,
+            len(event.members),
+            source_count,
+            event.independent,
+            event.comments,
+            to_iso(now),
+            event.id,
+        ),
+    )
+    _save_members(db, event)
+    _save_matches(db, matches)
+    _save_figures(db, event)
+    db.execute("DELETE FROM event_names WHERE event_id = ?", (event.id,))
+    db.conn.executemany(
+        "INSERT INTO event_names (event_id, name, mentions) VALUES (?, ?, ?)",
+        [(event.id, name, mentions) for name, mentions in sorted(names.items())],
+    )
+
+
+def _save_members(db: Database, event: Event) -> None:
+    # A story is in one event: whichever it was in before, it leaves that with this statement.
+    db.conn.executemany(
+        "INSERT INTO event_stories (story_id, event_id, role, score, through_story, because)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (story_id) DO UPDATE SET"
+        " event_id = excluded.event_id, role = excluded.role, score = excluded.score,"
+        " through_story = excluded.through_story, because = excluded.because",
+        [(m.story_id, event.id, m.role, m.score, m.through, m.because) for m in event.members],
+    )
+
+
+def _save_matches(db: Database, matches: Iterable[Match]) -> None:
+    db.conn.executemany(
+        "INSERT OR REPLACE INTO matches (left_story, right_story, score, signals)"
+        " VALUES (?, ?, ?, ?)",
+        [
+            (
+                match.left,
+                match.right,
+                match.score,
+                _json([asdict(signal) for signal in match.signals]),
+            )
+            for match in matches
+        ],
+    )
+
+
+def _save_figures(db: Database, event: Event) -> None:
+    db.execute("DELETE FROM figures WHERE event_id = ?", (event.id,))
+    db.conn.executemany(
+        "INSERT INTO figures (event_id, story_id, key, value, unit, shown, quote, sentence, about)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (event.id, f.story_id, f.key, f.value, f.unit, f.shown, f.quote, f.sentence, f.about)
+            for f in event.figures
+        ],
+    )
+
+
+def forget_matches(db: Database, story_ids: Iterable[int]) -> None:
+    """Drop the matches of stories that are folded again; those that still hold are saved anew."""
+    for ids in _chunks(sorted(set(story_ids))):
+        db.execute(
+            f"DELETE FROM matches WHERE left_story IN ({_marks(ids)})"
+            f" OR right_story IN ({_marks(ids)})",
+            ids + ids,
+        )
+
+
+def record_lineage(
+    db: Database, event_id: int, kind: str, other_event: int, run_id: int, now: datetime
+) -> None:
+    """Say what became of an event; a merged one gives up its row, never its id."""
+    db.execute(
+        "INSERT INTO lineage (event_id, kind, other_event, run_id, at) VALUES (?, ?, ?, ?, ?)",
+        (event_id, kind, other_event, run_id, to_iso(now)),
+    )
+    if kind == "merged":
+        for table in ("figures", "event_names", "related_events"):
+            db.execute(f"DELETE FROM {table} WHERE event_id = ?", (event_id,))
+        db.execute("DELETE FROM related_events WHERE related_id = ?", (event_id,))
+        db.execute("DELETE FROM events WHERE id = ?", (event_id,))
+
+
+def save_related(db: Database, event_id: int, related: Sequence[Related]) -> None:
+    """Replace what an event is related to; nothing is written when that is unchanged."""
+    if tuple(related) == _related(db, event_id):
+        return
+    db.execute("DELETE FROM related_events WHERE event_id = ?", (event_id,))
+    db.conn.executemany(
+        "INSERT INTO related_events (event_id, related_id, score, because) VALUES (?, ?, ?, ?)",
+        [(event_id, other.event_id, other.score, other.because) for other in related],
+    )
+
+
+def time_span(db: Database, event_ids: Iterable[int]) -> tuple[datetime, datetime] | None:
+    """When the first and the last of these events were last reported; None without any date."""
+    times: list[str] = []
+    for ids in _chunks(sorted(event_ids)):
+        times += [
+            row[0]
+            for row in db.execute(
+                f"SELECT last_published FROM events WHERE id IN ({_marks(ids)})"
+                " AND last_published IS NOT NULL",
+                ids,
+            )
+        ]
+    if not times:
+        return None
+    first, last = from_iso(min(times)), from_iso(max(times))
+    assert first is not None and last is not None
+    return first, last
+
+
+def names_between(
+    db: Database, since: datetime, until: datetime
+) -> list[tuple[int, datetime, dict[str, int]]]:
+    """Events last reported in a span of time: id, that time, and their names with counts."""
+    found: dict[int, tuple[datetime, dict[str, int]]] = {}
+    for event_id, last, name, mentions in db.execute(
+        "SELECT e.id, e.last_published, n.name, n.mentions"
+        " FROM events AS e JOIN event_names AS n ON n.event_id = e.id"
+        " WHERE e.last_published BETWEEN ? AND ?",
+        (to_iso(since), to_iso(until)),
+    ):
+        if event_id not in found:
+            moment = from_iso(last)
+            assert moment is not None
+            found[event_id] = (moment, {})
+        found[event_id][1][name] = mentions
+    return [(event_id, when, names) for event_id, (when, names) in sorted(found.items())]
+
+
+def current_id(db: Database, event_id: int) -> int | None:
+    """The event that answers for an id today: itself, or what it was merged into."""
+    seen: set[int] = set()
+    while event_id not in seen:
+        seen.add(event_id)
+        if db.execute("SELECT 1 FROM events WHERE id = ?", (event_id,)).fetchone():
+            return event_id
+        row = db.execute(
+            "SELECT other_event FROM lineage WHERE event_id = ? AND kind = 'merged'"
+            " ORDER BY id DESC LIMIT 1",
+            (event_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        event_id = row[0]
+    return None
+
+
+def lineage_of(db: Database, event_id: int) -> list[Became]:
+    """Everything that is told about an event, oldest first."""
+    rows = db.query(
+        "SELECT * FROM lineage WHERE event_id = ? OR other_event = ? ORDER BY id",
+        (event_id, event_id),
+    )
+    return [
+        Became(row["event_id"], row["kind"], row["other_event"], from_iso(row["at"]))  # type: ignore[arg-type]
+        for row in rows
+    ]
+
+
+def events_by_id(db: Database, event_ids: Iterable[int]) -> list[Event]:
+    """Whole events, in the order of the ids given; ids that are not there are left out."""
+    found = (_event(db, event_id) for event_id in event_ids)
+    return [event for event in found if event is not None]
+
+
+def matches_of(db: Database, story_ids: Iterable[int]) -> list[Match]:
+    """The stored matches between any two of these stories."""
+    wanted = set(story_ids)
+    found = []
+    for ids in _chunks(sorted(wanted)):
+        for row in db.query(f"SELECT * FROM matches WHERE left_story IN ({_marks(ids)})", ids):
+            if row["right_story"] in wanted:
+                signals = tuple(Signal(**signal) for signal in json.loads(row["signals"]))
+                found.append(Match(row["left_story"], row["right_story"], row["score"], signals))
+    return found
+
+
+def _event(db: Database, event_id: int) -> Event | None:
+    rows = list(db.query("SELECT * FROM events WHERE id = ?", (event_id,)))
+    if not rows:
+        return None
+    row = rows[0]
+    return Event(
+        id=row["id"],
+        title=row["title"],
+        headline_story=row["headline_story"],
+        members=_members(db, event_id),
+        first_published=from_iso(row["first_published"]),
+        last_published=from_iso(row["last_published"]),
+        first_source=row["first_source"],
+        language=row["language"],
+        category=row["category"],
+        category_because=row["category_because"],
+        tldr=tuple(Sentence(**sentence) for sentence in json.loads(row["tldr_from"])),
+        figures=_figures(db, event_id),
+        related=_related(db, event_id),
+        independent=row["independent_count"],
+        comments=row["comments"],
+    )
+
+
+def _members(db: Database, event_id: int) -> tuple[Member, ...]:
+    rows = db.query(
+        "SELECT m.* FROM event_stories AS m JOIN stories AS s ON s.id = m.story_id"
+        " WHERE event_id = ? ORDER BY coalesce(s.published, s.first_seen), s.url",
+        (event_id,),
+    )
+    return tuple(
+        Member(row["story_id"], row["role"], row["score"], row["through_story"], row["because"])
+        for row in rows
+    )
+
+
+def _figures(db: Database, event_id: int) -> tuple[Figure, ...]:
+    rows = db.query(
+        "SELECT story_id, key, value, unit, shown, quote, sentence, about"
+        " FROM figures WHERE event_id = ? ORDER BY id",
+        (event_id,),
+    )
+    return tuple(Figure(**row) for row in rows)
+
+
+def _related(db: Database, event_id: int) -> tuple[Related, ...]:
+    rows = db.query(
+        "SELECT related_id, score, because FROM related_events WHERE event_id = ?"
+        " ORDER BY score DESC, related_id",
+        (event_id,),
+    )
+    return tuple(Related(row["related_id"], row["score"], row["because"]) for row in rows)
+
+
+def _chunks(ids: list[int]) -> Iterable[list[int]]:
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+
+
+def _marks(ids: list[Any]) -> str:
+    return ", ".join("?" * len(ids))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,209 @@
+"""The schema, as append-only steps: a step that has shipped is never edited.
+
+The comments inside the statements are the documentation: SQLite keeps them, so
+`sqlite3 news.db .schema` shows them and docs/schema.md is made from them.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("newsfold")
+
+
+@migrations(name="0001_first_tables")
+def first_tables(db: Database) -> None:
+    for statement in _FIRST_TABLES:
+        db.execute(statement)
+
+
+_FIRST_TABLES = (
+    """CREATE TABLE sources (
+  -- A publisher. Sources of one owner do not count as independent voices.
+  id TEXT PRIMARY KEY, -- short name, such as ars-technica
+  name TEXT NOT NULL, -- as people call it
+  home TEXT NOT NULL, -- address of the front page
+  language TEXT NOT NULL, -- BCP 47, such as en or pt-BR
+  owner TEXT NOT NULL -- who owns it; its own name when independent
+)""",
+    """CREATE TABLE feeds (
+  -- One URL that lists new entries of a source, and how its last polls went.
+  id INTEGER PRIMARY KEY,
+  source_id TEXT NOT NULL REFERENCES sources(id), -- whose feed it is
+  url TEXT NOT NULL UNIQUE, -- where it is fetched now (a permanent redirect moves it)
+  kind TEXT NOT NULL, -- feed (RSS, Atom, JSON Feed), sitemap or section (a listing page)
+  links TEXT, -- for a section: CSS selector of the links to articles
+  etag TEXT, -- validator of the last full answer
+  last_modified TEXT, -- validator of the last full answer
+  last_fetched TEXT, -- when it last answered at all
+  next_due TEXT, -- not polled before this time
+  interval_minutes INTEGER, -- the present polling interval
+  last_status INTEGER, -- HTTP status of the last answer
+  last_error TEXT, -- why the last poll failed; null when it did not
+  failures INTEGER NOT NULL DEFAULT 0, -- failed polls in a row
+  retired TEXT -- when it answered 410 Gone; not polled any more
+)""",
+    """CREATE TABLE entries (
+  -- An item as a feed gave it, and what became of fetching its page.
+  id INTEGER PRIMARY KEY,
+  feed_id INTEGER NOT NULL REFERENCES feeds(id), -- the feed that listed it
+  url TEXT NOT NULL, -- the link as given
+  canonical_url TEXT NOT NULL, -- the link without tracking and other noise
+  guid TEXT, -- the feed's own identifier; kept, never relied on
+  title TEXT NOT NULL, -- as the feed gave it
+  summary TEXT NOT NULL, -- as the feed gave it, as plain text
+  author TEXT, -- as the feed gave it
+  published TEXT, -- the feed's time for it
+  published_precision TEXT NOT NULL, -- minute, day or guessed
+  comments INTEGER, -- number of comments, where the feed tells it
+  language TEXT, -- as the feed declared it
+  first_seen TEXT NOT NULL, -- when we first saw it
+  status TEXT NOT NULL, -- waiting, fetched, failed, gone (404, 410) or forbidden (robots.txt)
+  attempts INTEGER NOT NULL DEFAULT 0, -- fetches of its page so far
+  error TEXT, -- why the last fetch failed
+  UNIQUE (feed_id, canonical_url)
+)""",
+    "CREATE INDEX entries_waiting ON entries (status, feed_id)",
+    "CREATE INDEX entries_canonical_url ON entries (canonical_url)",
+    """CREATE TABLE pages (
+  -- What was fetched for an entry, compressed; dropped some days after extraction.
+  id INTEGER PRIMARY KEY,
+  entry_id INTEGER NOT NULL UNIQUE REFERENCES entries(id), -- the entry it was fetched for
+  url TEXT NOT NULL, -- where the redirects ended
+  fetched_at TEXT NOT NULL, -- when it was fetched
+  encoding TEXT, -- charset of the HTTP header, if it named one
+  html BLOB NOT NULL, -- the body as sent, zlib
+  extracted TEXT, -- when a story was made of it; null while it waits
+  error TEXT -- why no story could be made of it
+)""",
+    "CREATE INDEX pages_waiting ON pages (id) WHERE extracted IS NULL",
+    """CREATE TABLE stories (
+  -- One article at one canonical URL.
+  id INTEGER PRIMARY KEY,
+  url TEXT NOT NULL UNIQUE, -- canonical URL: the identity of the story
+  source_id TEXT NOT NULL REFERENCES sources(id), -- who published it
+  title TEXT NOT NULL, -- headline
+  text TEXT NOT NULL, -- plain text, paragraphs apart by a blank line
+  sections TEXT NOT NULL, -- the same text as JSON: [{"heading", "text"}]
+  summary TEXT NOT NULL, -- what the feed said of it
+  authors TEXT NOT NULL, -- JSON list of names
+  published TEXT, -- the publisher's time; null when none was given
+  published_precision TEXT NOT NULL, -- minute, day or guessed
+  updated TEXT, -- the publisher's time of the last change
+  first_seen TEXT NOT NULL, -- our time of the first sight
+  language TEXT NOT NULL, -- BCP 47
+  image TEXT, -- address of the lead picture
+  section TEXT, -- the source's own rubric
+  comments INTEGER, -- number of comments, where a feed tells it
+  canonical_claim TEXT, -- rel=canonical that points to another site: a carried text
+  text_from TEXT NOT NULL, -- page, feed (the page could not be had) or import
+  copy_of INTEGER REFERENCES stories(id), -- the story whose text this is, nearly word for word
+  extra TEXT NOT NULL, -- JSON object: keys of an import that newsfold does not know
+  folded_at TEXT -- when it was last folded; null while it waits
+)""",
+    "CREATE INDEX stories_waiting ON stories (id) WHERE folded_at IS NULL",
+    "CREATE INDEX stories_time ON stories (coalesce(published, first_seen))",
+    "CREATE INDEX stories_source ON stories (source_id)",
+    "CREATE INDEX stories_undated ON stories (id) WHERE published IS NULL AND text_from = 'import'",
+    """CREATE TABLE revisions (
+  -- The earlier words of a story that was edited after we had stored it.
+  id INTEGER PRIMARY KEY,
+  story_id INTEGER NOT NULL REFERENCES stories(id), -- the story, which keeps its id
+  title TEXT NOT NULL, -- the earlier headline
+  text TEXT NOT NULL, -- the earlier text
+  replaced_at TEXT NOT NULL -- when the newer words arrived
+)""",
+    "CREATE INDEX revisions_story ON revisions (story_id)",
+    """CREATE TABLE events (
+  -- The stories about one happening. Ids are never used again: see lineage.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  title TEXT NOT NULL, -- the title of the headline story
+  headline_story INTEGER NOT NULL REFERENCES stories(id), -- the member that names the event
+  category TEXT NOT NULL, -- such as model release, funding, outage
+  category_because TEXT NOT NULL, -- the words that decided the category
+  tldr TEXT NOT NULL, -- two or three sentences taken from the stories
+  tldr_from TEXT NOT NULL, -- JSON: [{"text", "story_id"}], each sentence and its story
+  language TEXT NOT NULL, -- BCP 47
+  first_published TEXT, -- time of its first story
+  last_published TEXT, -- time of its latest story
+  first_source TEXT REFERENCES sources(id), -- who was first
+  story_count INTEGER NOT NULL, -- members in all
+  source_count INTEGER NOT NULL, -- different sources
+  independent_count INTEGER NOT NULL, -- voices: owners with a text of their own
+  comments INTEGER, -- comments on all members, where feeds tell them
+  updated_at TEXT NOT NULL -- when newsfold last changed it
+)""",
+    "CREATE INDEX events_time ON events (last_published)",
+    "CREATE INDEX events_category ON events (category)",
+    """CREATE TABLE event_stories (
+  -- Which story belongs to which event, and why. A story is in one event.
+  story_id INTEGER PRIMARY KEY REFERENCES stories(id),
+  event_id INTEGER NOT NULL REFERENCES events(id),
+  role TEXT NOT NULL, -- original, copy, rewrite, commentary or roundup
+  score REAL NOT NULL, -- 0 to 1: the match through which it came in
+  through_story INTEGER REFERENCES stories(id), -- its best match in the event
+  because TEXT NOT NULL -- the signals of that match, in words
+)""",
+    "CREATE INDEX event_stories_event ON event_stories (event_id)",
+    """CREATE TABLE matches (
+  -- Two stories that were compared and found alike, with the signals behind the score.
+  left_story INTEGER NOT NULL REFERENCES stories(id), -- the smaller id
+  right_story INTEGER NOT NULL REFERENCES stories(id),
+  score REAL NOT NULL, -- 0 to 1
+  signals TEXT NOT NULL, -- JSON: [{"name", "weight", "words"}]
+  PRIMARY KEY (left_story, right_story)
+) WITHOUT ROWID""",
+    "CREATE INDEX matches_right ON matches (right_story)",
+    """CREATE TABLE lineage (
+  -- What became of an event: every id ever handed out answers for ever.
+  id INTEGER PRIMARY KEY,
+  event_id INTEGER NOT NULL, -- the event that changed
+  kind TEXT NOT NULL, -- merged: event_id became other_event; split: other came out of it
+  other_event INTEGER NOT NULL, -- merged into it, or split from it
+  run_id INTEGER REFERENCES runs(id), -- the pass that decided it
+  at TEXT NOT NULL -- when
+)""",
+    "CREATE INDEX lineage_event ON lineage (event_id)",
+    "CREATE INDEX lineage_other ON lineage (other_event)",
+    """CREATE TABLE figures (
+  -- A number with its unit and what it says, quoted from a story.
+  id INTEGER PRIMARY KEY,
+  event_id INTEGER NOT NULL REFERENCES events(id),
+  story_id INTEGER NOT NULL REFERENCES stories(id), -- where it stands
+  key TEXT NOT NULL, -- the same for the same number in other words
+  value REAL NOT NULL, -- normalised: 14.3 billion is 14300000000
+  unit TEXT NOT NULL, -- such as USD, %, x, B parameters, or empty
+  shown TEXT NOT NULL, -- the normalised form as people write it: $14.3B
+  quote TEXT NOT NULL, -- the span as printed
+  sentence TEXT NOT NULL, -- the sentence it stands in
+  about TEXT NOT NULL -- the words beside it that say what is counted
+)""",
+    "CREATE INDEX figures_event ON figures (event_id)",
+    "CREATE INDEX figures_key ON figures (key)",
+    """CREATE TABLE event_names (
+  -- The names that the stories of an event use: who and what it is about.
+  event_id INTEGER NOT NULL REFERENCES events(id),
+  name TEXT NOT NULL, -- such as Muse Spark
+  mentions INTEGER NOT NULL, -- members that use it
+  PRIMARY KEY (event_id, name)
+) WITHOUT ROWID""",
+    "CREATE INDEX event_names_name ON event_names (name)",
+    """CREATE TABLE related_events (
+  -- Events about the same names, but another happening.
+  event_id INTEGER NOT NULL REFERENCES events(id),
+  related_id INTEGER NOT NULL REFERENCES events(id),
+  score REAL NOT NULL, -- 0 to 1
+  because TEXT NOT NULL, -- what they share, in words
+  PRIMARY KEY (event_id, related_id)
+) WITHOUT ROWID""",
+    "CREATE INDEX related_events_other ON related_events (related_id)",
+    """CREATE TABLE runs (
+  -- One pass of a verb over the database.
+  id INTEGER PRIMARY KEY,
+  verb TEXT NOT NULL, -- crawl, import, fold or run
+  started TEXT NOT NULL,
+  finished TEXT, -- null while it works, or when it was killed
+  exit_code INTEGER, -- 0 done, 1 failed, 3 done but some sources failed
+  counts TEXT NOT NULL, -- JSON object: what was done, in numbers
+  version TEXT NOT NULL -- of newsfold
+)""",
+)

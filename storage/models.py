@@ -1,0 +1,207 @@
+"""The words of the house, as frozen dataclasses.
+
+What comes in and what goes out of every other module is made of these. They hold no logic
+beyond reading off what they already say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+FeedKind = Literal["feed", "sitemap", "section"]
+EntryStatus = Literal["waiting", "fetched", "failed", "gone", "forbidden"]
+Precision = Literal["minute", "day", "guessed"]
+Role = Literal["original", "copy", "rewrite", "commentary", "roundup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One URL that lists new entries of a source, and how its last polls went."""
+
+    url: str
+    source_id: str
+    kind: FeedKind = "feed"
+    links: str | None = None  # kind "section" only: CSS selector of the links to articles
+    id: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    last_fetched: datetime | None = None
+    next_due: datetime | None = None
+    interval_minutes: int | None = None
+    failures: int = 0  # in a row
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A publisher. Sources of one owner do not count as independent voices."""
+
+    id: str
+    name: str
+    home: str
+    language: str
+    owner: str
+    feeds: tuple[Feed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item as the feed gave it; nothing in it is trusted beyond its bounds."""
+
+    url: str
+    title: str = ""
+    guid: str | None = None
+    summary: str = ""  # plain text
+    author: str | None = None
+    published: datetime | None = None
+    published_precision: Precision = "guessed"
+    comments: int | None = None
+    language: str | None = None
+    id: int | None = None
+    feed_id: int | None = None
+    source_id: str | None = None
+    first_seen: datetime | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was fetched for an entry. `html` is the body as sent, before any decoding."""
+
+    entry_id: int
+    url: str  # where the redirects ended
+    html: bytes
+    fetched_at: datetime
+    encoding: str | None = None  # as the HTTP header declared it
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a story's text; the first one often has no heading."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One article at one canonical URL."""
+
+    url: str
+    title: str = ""
+    text: str = ""
+    published: datetime | None = None
+    published_precision: Precision = "guessed"
+    source_id: str = ""
+    language: str = "en"
+    id: int | None = None
+    first_seen: datetime | None = None
+    updated: datetime | None = None
+    authors: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    summary: str = ""
+    image: str | None = None
+    section: str | None = None  # the source's own rubric
+    comments: int | None = None
+    canonical_claim: str | None = None  # rel=canonical that points to another site
+    text_from: Literal["page", "feed", "import"] = "page"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def when(self) -> datetime | None:
+        """The best time known: the publisher's, else ours."""
+        return self.published or self.first_seen
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One named thing that two stories share, or in which they clash.
+
+    `weight` is what it adds to the score of the match (negative for a clash); `words` says it
+    so that a person can read it.
+    """
+
+    name: str
+    weight: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Two stories (`left` before `right`), a score from 0 to 1, and the signals behind it."""
+
+    left: int
+    right: int
+    score: float
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A story in an event: its role, its score, and the story through which it came in."""
+
+    story_id: int
+    role: Role = "original"
+    score: float = 1.0
+    through: int | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its unit and what it says, quoted from a story.
+
+    `key` is the same for the same number in other words: "$14.3 billion" and
+    "14.3 billion dollars" are both `USD 14300000000`.
+    """
+
+    story_id: int
+    key: str
+    value: float
+    unit: str
+    shown: str
+    quote: str  # the span as printed
+    sentence: str  # the sentence it stands in
+    about: str = ""  # the words beside it that say what is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a TL;DR with the story that it was taken from."""
+
+    text: str
+    story_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another event about the same names, but another happening."""
+
+    event_id: int
+    score: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The stories about one happening."""
+
+    id: int
+    title: str
+    headline_story: int
+    members: tuple[Member, ...]
+    first_published: datetime | None = None
+    last_published: datetime | None = None
+    first_source: str | None = None
+    language: str = "en"
+    category: str = "other"
+    category_because: str = ""
+    tldr: tuple[Sentence, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    related: tuple[Related, ...] = ()
+    independent: int = 1  # sources that count as voices of their own
+    comments: int | None = None

@@ -1,0 +1,199 @@
+"""Entries and the pages fetched for them, as rows: the waiting room between web and stories."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from storage.database import transaction
+from storage.models import Entry, Page
+from storage.times import from_iso, to_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime, timedelta
+
+    from sqlite_utils import Database
+
+    from storage.models import EntryStatus, Feed
+
+MAX_ATTEMPTS = 3  # fetches of a page before its entry is left to the feed's own words
+
+
+def save_entries(
+    db: Database, feed: Feed, entries: Iterable[tuple[Entry, str]], now: datetime
+) -> list[int]:
+    """Store the entries of one answer; the ids of those that were new, in the feed's order.
+
+    Each entry comes with its canonical URL. An entry that is known keeps its row; only its
+    number of comments follows the feed.
+    """
+    new: list[int] = []
+    with transaction(db):
+        for entry, canonical_url in entries:
+            cursor = db.execute(
+                "INSERT INTO entries (feed_id, url, canonical_url, guid, title, summary, author,"
+                " published, published_precision, comments, language, first_seen, status)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"
+                " ON CONFLICT (feed_id, canonical_url) DO NOTHING",
+                (
+                    feed.id,
+                    entry.url,
+                    canonical_url,
+                    entry.guid,
+                    entry.title,
+                    entry.summary,
+                    entry.author,
+                    to_iso(entry.published),
+                    entry.published_precision,
+                    entry.comments,
+                    entry.language,
+                    to_iso(now),
+                ),
+            )
+            if cursor.rowcount:
+                new.append(int(cursor.lastrowid or 0))
+            elif entry.comments is not None:
+                _follow_comments(db, feed, canonical_url, entry.comments)
+    return new
+
+
+def _follow_comments(db: Database, feed: Feed, canonical_url: str, comments: int) -> None:
+    db.execute(
+        "UPDATE entries SET comments = ? WHERE feed_id = ? AND canonical_url = ?",
+        (comments, feed.id, canonical_url),
+    )
+    db.execute("UPDATE stories SET comments = ? WHERE url = ?", (comments, canonical_url))
+
+
+def waiting_entries(db: Database, feed_id: int) -> list[tuple[Entry, str]]:
+    """Entries of a feed whose pages are still to be fetched, with canonical URLs, oldest first.
+
+    An address that another feed's entry has fetched already, or that is a story already, is
+    left out: every page is fetched once.
+    """
+    rows = db.query(
+        "SELECT * FROM entries AS e WHERE feed_id = ? AND"
+        " (status = 'waiting' OR (status = 'failed' AND attempts < ?))"
+        " AND NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url"
+        "   AND text_from <> 'feed')"
+        " AND NOT EXISTS (SELECT 1 FROM entries AS other WHERE other.status = 'fetched'"
+        "   AND other.canonical_url = e.canonical_url)"
+        " ORDER BY id",
+        (feed_id, MAX_ATTEMPTS),
+    )
+    return [(_entry(row), row["canonical_url"]) for row in rows]
+
+
+def save_page(db: Database, page: Page) -> None:
+    """Keep a fetched page until a story has been made of it; its entry counts as fetched."""
+    with transaction(db):
+        db.execute(
+            "INSERT INTO pages (entry_id, url, fetched_at, encoding, html) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (entry_id) DO UPDATE SET url = excluded.url, html = excluded.html,"
+            " fetched_at = excluded.fetched_at, encoding = excluded.encoding,"
+            " extracted = NULL, error = NULL",
+            (
+                page.entry_id,
+                page.url,
+                to_iso(page.fetched_at),
+                page.encoding,
+                zlib.compress(page.html, 6),
+            ),
+        )
+        _set_status(db, page.entry_id, "fetched", None)
+
+
+def record_page_failure(db: Database, entry_id: int, status: EntryStatus, error: str) -> None:
+    """A page that could not be had, and why."""
+    with transaction(db):
+        _set_status(db, entry_id, status, error[:500])
+
+
+def _set_status(db: Database, entry_id: int, status: EntryStatus, error: str | None) -> None:
+    db.execute(
+        "UPDATE entries SET status = ?, error = ?, attempts = attempts + 1 WHERE id = ?",
+        (status, error, entry_id),
+    )
+
+
+def waiting_pages(db: Database, batch: int = 50) -> Iterator[list[tuple[int, Page, Entry]]]:
+    """Pages that no story has been made of, in batches: page id, page, and its entry."""
+    last = 0
+    while True:
+        rows = list(
+            db.query(
+                "SELECT p.id AS page_id, p.url AS page_url, p.fetched_at, p.encoding, p.html,"
+                " e.*, f.source_id, coalesce(e.language, s.language) AS language"
+                " FROM pages AS p JOIN entries AS e ON e.id = p.entry_id"
+                " JOIN feeds AS f ON f.id = e.feed_id JOIN sources AS s ON s.id = f.source_id"
+                " WHERE p.extracted IS NULL AND p.error IS NULL AND p.id > ?"
+                " ORDER BY p.id LIMIT ?",
+                (last, batch),
+            )
+        )
+        if not rows:
+            return
+        last = rows[-1]["page_id"]
+        yield [(row["page_id"], _page(row), _entry(row)) for row in rows]
+
+
+def entries_without_page(db: Database) -> list[Entry]:
+    """Entries whose page cannot be had (forbidden, or failed for the last time) and that are
+    no story yet: what the feed itself says of them is all there is."""
+    rows = db.query(
+        "SELECT e.*, f.source_id, coalesce(e.language, s.language) AS language"
+        " FROM entries AS e JOIN feeds AS f ON f.id = e.feed_id"
+        " JOIN sources AS s ON s.id = f.source_id"
+        " WHERE (e.status = 'forbidden' OR (e.status = 'failed' AND e.attempts >= ?))"
+        " AND e.title <> '' AND NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url)"
+        " ORDER BY e.id",
+        (MAX_ATTEMPTS,),
+    )
+    return [_entry(row) for row in rows]
+
+
+def mark_extracted(db: Database, page_id: int, now: datetime, error: str | None = None) -> None:
+    """A story was made of the page, or why none could be."""
+    db.execute(
+        "UPDATE pages SET extracted = ?, error = ? WHERE id = ?",
+        (None if error else to_iso(now), error, page_id),
+    )
+
+
+def drop_old_pages(db: Database, now: datetime, keep: timedelta) -> int:
+    """Forget the HTML of pages whose story is stored since longer than `keep`."""
+    with transaction(db):
+        dropped = db.execute("DELETE FROM pages WHERE extracted < ?", (to_iso(now - keep),))
+    return int(dropped.rowcount)
+
+
+def _page(row: dict[str, Any]) -> Page:
+    fetched_at = from_iso(row["fetched_at"])
+    assert fetched_at is not None  # the column is NOT NULL
+    return Page(
+        entry_id=row["id"],
+        url=row["page_url"],
+        html=zlib.decompress(row["html"]),
+        fetched_at=fetched_at,
+        encoding=row["encoding"],
+    )
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(
+        url=row["url"],
+        title=row["title"],
+        guid=row["guid"],
+        summary=row["summary"],
+        author=row["author"],
+        published=from_iso(row["published"]),
+        published_precision=row["published_precision"],
+        comments=row["comments"],
+        language=row["language"],
+        id=row["id"],
+        feed_id=row["feed_id"],
+        source_id=row.get("source_id"),
+        first_seen=from_iso(row["first_seen"]),
+        attempts=row["attempts"],
+    )

@@ -1,0 +1,159 @@
+"""Stories as rows: saved once at their canonical URL, read in the window that a fold asks for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+
+from storage.database import transaction
+from storage.models import Section, Story
+from storage.times import from_iso, to_iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+Saved = Literal["new", "changed", "known"]
+
+
+def save_story(db: Database, story: Story, now: datetime) -> Saved:
+    """Store a story; what that did.
+
+    A known URL keeps its id. New words replace the old ones, which stay as a revision, and the
+    story waits to be folded again. The earlier of two published times is believed.
+    """
+    row = _row(story, now)
+    old = db.execute("SELECT id, title, text FROM stories WHERE url = ?", (story.url,)).fetchone()
+    if old is None:
+        marks = ", ".join("?" * len(row))
+        db.execute(f"INSERT INTO stories ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+        return "new"
+    story_id, title, text = old
+    if (title, text) == (story.title, story.text):
+        return "known"
+    with transaction(db):
+        db.execute(
+            "INSERT INTO revisions (story_id, title, text, replaced_at) VALUES (?, ?, ?, ?)",
+            (story_id, title, text, to_iso(now)),
+        )
+        db.execute(
+            "UPDATE stories SET title = ?, text = ?, sections = ?, summary = ?, text_from = ?,"
+            " updated = coalesce(?, updated), folded_at = NULL WHERE id = ?",
+            (
+                *(row[key] for key in ("title", "text", "sections", "summary", "text_from")),
+                to_iso(story.updated),
+                story_id,
+            ),
+        )
+    return "changed"
+
+
+def waiting_stories(db: Database) -> list[Story]:
+    """Stories that are new or changed since they were last folded."""
+    return _read(db, "folded_at IS NULL")
+
+
+def stories_between(db: Database, since: datetime, until: datetime) -> list[Story]:
+    """Stories of a span of time (published, else first seen), both ends included."""
+    return _read(
+        db,
+        "coalesce(published, first_seen) BETWEEN ? AND ?",
+        (to_iso(since), to_iso(until)),
+    )
+
+
+def undated_imports(db: Database) -> list[Story]:
+    """Imported stories that nobody dated: they may belong to any time."""
+    return _read(db, "published IS NULL AND text_from = 'import'")
+
+
+def stories_by_id(db: Database, ids: Iterable[int]) -> list[Story]:
+    """The stories of these ids, in the order of their URLs."""
+    found: list[Story] = []
+    wanted = sorted(set(ids))
+    for start in range(0, len(wanted), 500):  # SQLite allows a bounded number of parameters
+        chunk = wanted[start : start + 500]
+        found += _read(db, f"id IN ({', '.join('?' * len(chunk))})", tuple(chunk))
+    return sorted(found, key=lambda story: story.url)
+
+
+def story_at(db: Database, url: str) -> Story | None:
+    """The story at a canonical URL."""
+    found = _read(db, "url = ?", (url,))
+    return found[0] if found else None
+
+
+def mark_folded(db: Database, ids: Iterable[int], now: datetime) -> None:
+    db.conn.executemany(
+        "UPDATE stories SET folded_at = ? WHERE id = ?", [(to_iso(now), id_) for id_ in ids]
+    )
+
+
+def wait_again(db: Database) -> None:
+    """Every story waits to be folded again."""
+    db.execute("UPDATE stories SET folded_at = NULL")
+
+
+def set_copies(db: Database, copy_of: Iterable[tuple[int, int | None]]) -> None:
+    """Record for each story (first) whose text it carries (second, or None)."""
+    db.conn.executemany(
+        "UPDATE stories SET copy_of = ?2 WHERE id = ?1 AND copy_of IS NOT ?2", list(copy_of)
+    )
+
+
+def _read(db: Database, where: str, parameters: tuple[Any, ...] = ()) -> list[Story]:
+    rows = db.query(f"SELECT * FROM stories WHERE {where} ORDER BY url", parameters)
+    return [_story(row) for row in rows]
+
+
+def _row(story: Story, now: datetime) -> dict[str, Any]:
+    return {
+        "url": story.url,
+        "source_id": story.source_id,
+        "title": story.title,
+        "text": story.text,
+        "sections": _json([{"heading": s.heading, "text": s.text} for s in story.sections]),
+        "summary": story.summary,
+        "authors": _json(list(story.authors)),
+        "published": to_iso(story.published),
+        "published_precision": story.published_precision,
+        "updated": to_iso(story.updated),
+        "first_seen": to_iso(story.first_seen or now),
+        "language": story.language,
+        "image": story.image,
+        "section": story.section,
+        "comments": story.comments,
+        "canonical_claim": story.canonical_claim,
+        "text_from": story.text_from,
+        "extra": _json(dict(story.extra)),
+    }
+
+
+def _story(row: dict[str, Any]) -> Story:
+    return Story(
+        id=row["id"],
+        url=row["url"],
+        source_id=row["source_id"],
+        title=row["title"],
+        text=row["text"],
+        sections=tuple(Section(s["heading"], s["text"]) for s in json.loads(row["sections"])),
+        summary=row["summary"],
+        authors=tuple(json.loads(row["authors"])),
+        published=from_iso(row["published"]),
+        published_precision=row["published_precision"],
+        updated=from_iso(row["updated"]),
+        first_seen=from_iso(row["first_seen"]),
+        language=row["language"],
+        image=row["image"],
+        section=row["section"],
+        comments=row["comments"],
+        canonical_claim=row["canonical_claim"],
+        text_from=row["text_from"],
+        extra=json.loads(row["extra"]),
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,26 @@
+"""Times: aware UTC in code, ISO 8601 with `Z` and whole seconds in SQLite."""
+
+from datetime import UTC, datetime
+
+
+def to_iso(moment: datetime | None) -> str | None:
+    """An aware time as `2026-04-08T16:02:00Z`; raises ValueError for one without a zone."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no zone; all times here are aware")
+    # isoformat, not strftime: strftime does not pad years before 1000 everywhere.
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def from_iso(text: str | None) -> datetime | None:
+    """The aware UTC time that ISO 8601 text means; text without a zone is taken as UTC.
+
+    Raises ValueError when the text is no ISO 8601 time.
+    """
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
