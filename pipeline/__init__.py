@@ -1,0 +1,1 @@
+"""From stories to events to a digest; its command line is the only one that starts crawls."""

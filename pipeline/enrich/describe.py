@@ -1,0 +1,93 @@
+"""An event as a reader wants it: headline, category, TL;DR, figures, roles, who was first.
+
+Comes in: the stories of one event and why each is in it. Goes out: an Event. Every part is
+decided in a file of its own beside this one; here they are only put together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pipeline.background import FIRST_CHARACTERS
+from pipeline.enrich.categories import event_category
+from pipeline.enrich.figures import figures
+from pipeline.enrich.roles import headline_story, roles
+from pipeline.enrich.tldr import tldr
+from pipeline.text import names
+from storage.models import Event, Member
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pipeline.folding import Belonging, Group
+    from storage.models import Role, Source, Story
+
+
+def describe(
+    event_id: int,
+    group: Group,
+    stories: Mapping[int, Story],
+    copy_of: Mapping[int, int],
+    sources: Mapping[str, Source],
+) -> Event:
+    """The event of a group. `stories` holds at least its members, by id."""
+    members = [stories[belonging.story_id] for belonging in group.belongings]
+    role_of = roles(members, copy_of, {id_: source.name for id_, source in sources.items()})
+    headline = headline_story(members, role_of)
+    assert headline.id is not None  # stored stories have ids
+    category, because = event_category(members, headline.id, role_of)
+    times = sorted(story.when for story in members if story.when is not None)
+    return Event(
+        id=event_id,
+        title=headline.title,
+        headline_story=headline.id,
+        members=tuple(_member(belonging, role_of) for belonging in group.belongings),
+        first_published=times[0] if times else None,
+        last_published=times[-1] if times else None,
+        first_source=members[0].source_id,
+        language=headline.language,
+        category=category,
+        category_because=because,
+        tldr=tldr(members, headline.title, role_of),
+        figures=tuple(figure for story in members for figure in figures(story)),
+        independent=independent(members, role_of, sources),
+        comments=_comments(members),
+    )
+
+
+def independent(
+    members: Sequence[Story], role_of: Mapping[int, Role], sources: Mapping[str, Source]
+) -> int:
+    """Voices of their own: owners with at least one original report. Copies, rewrites and the
+    sister sites of one owner say the same thing again."""
+    return max(
+        1,
+        len({_owner(s, sources) for s in members if role_of[s.id or 0] == "original"}),
+    )
+
+
+def _owner(story: Story, sources: Mapping[str, Source]) -> str:
+    source = sources.get(story.source_id)
+    return source.owner if source and source.owner else story.source_id
+
+
+def _member(belonging: Belonging, role_of: Mapping[int, Role]) -> Member:
+    role = role_of[belonging.story_id]
+    if belonging.match is None:
+        return Member(belonging.story_id, role, 1.0, None, "first report")
+    said = "; ".join(signal.words for signal in belonging.match.signals)
+    return Member(belonging.story_id, role, belonging.match.score, belonging.through, said)
+
+
+def _comments(members: Sequence[Story]) -> int | None:
+    told = [story.comments for story in members if story.comments is not None]
+    return sum(told) if told else None
+
+
+def event_names(members: Sequence[Story]) -> dict[str, int]:
+    """The names that the stories use, and how many of them use each."""
+    mentioned: Counter[str] = Counter()
+    for story in members:
+        mentioned.update(set(names(story.text[:FIRST_CHARACTERS] or story.title)))
+    return dict(mentioned)

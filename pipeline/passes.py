@@ -1,0 +1,200 @@
+"""One fold pass over a database: new stories into events.
+
+    waiting stories -> the window around them -> fold -> ids kept -> described -> stored at once
+
+Reading and deciding come first; then one transaction writes everything. A pass that is killed
+has written nothing, and the next one does its work. Which stories belong together is decided in
+folding.py, which ids they keep in lineage.py.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.enrich.describe import describe, event_names
+from pipeline.enrich.related import WINDOW as RELATED_WINDOW
+from pipeline.enrich.related import EventNames, relate_all
+from pipeline.folding import WINDOW, Folded, Group, fold
+from pipeline.lineage import Assignment, assign
+from storage.database import transaction
+from storage.events import (
+    forget_matches,
+    known_groups,
+    names_between,
+    new_event_id,
+    record_lineage,
+    save_event,
+    save_related,
+    time_span,
+)
+from storage.runs import finish_run, start_run
+from storage.sources import all_sources
+from storage.stories import (
+    mark_folded,
+    set_copies,
+    stories_between,
+    stories_by_id,
+    undated_imports,
+    wait_again,
+    waiting_stories,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from storage.models import Source, Story
+
+
+@dataclass(frozen=True, slots=True)
+class FoldReport:
+    """What a pass did: stories looked at, and events that are new, changed, merged or split."""
+
+    waiting: int = 0
+    window: int = 0
+    new: int = 0
+    changed: int = 0
+    merged: int = 0
+    split: int = 0
+
+
+def fold_pass(
+    db: Database,
+    *,
+    now: datetime,
+    rebuild: bool = False,
+    progress: Callable[[str], None] = lambda what: None,
+) -> FoldReport:
+    """Fold what waits into events; with `rebuild` all stories again. Nothing waiting, nothing
+    changed."""
+    with transaction(db):
+        if rebuild:
+            wait_again(db)
+    waiting = waiting_stories(db)
+    if not waiting:
+        return FoldReport()
+    run_id = start_run(db, "fold", now)
+    stories = _window(db, waiting)
+    progress(f"folding {len(waiting)} new stories beside {len(stories) - len(waiting)} known ones")
+    folded = fold(stories.values())
+    known = known_groups(db, stories)
+    assignment = assign([group.story_ids for group in folded.groups], known)
+    changed = _changed(folded.groups, assignment, known, {_id(story) for story in waiting})
+    progress(f"describing {len(changed)} events")
+    with transaction(db):
+        ids = _Writer(db, stories, folded, now, run_id).write(changed, assignment)
+        set_copies(db, [(id_, folded.copy_of.get(id_)) for id_ in stories])
+        mark_folded(db, (_id(story) for story in waiting), now)
+        _relate(db, ids)
+        report = FoldReport(
+            waiting=len(waiting),
+            window=len(stories),
+            new=sum(assignment.ids[number] is None for number in changed),
+            changed=sum(assignment.ids[number] is not None for number in changed),
+            merged=len(assignment.merged),
+            split=len(assignment.split),
+        )
+        finish_run(db, run_id, now, 0, {"waiting": report.waiting, "new": report.new})
+    return report
+
+
+def _window(db: Database, waiting: Sequence[Story]) -> dict[int, Story]:
+    """The waiting stories and all that they could be folded with, by id: what lies in the window
+    around them, what has no date, and every other member of the events of these."""
+    times = [story.when for story in waiting if story.when is not None]
+    near = list(waiting) + undated_imports(db)
+    if times:
+        near += stories_between(db, min(times) - WINDOW, max(times) + WINDOW)
+    stories = {_id(story): story for story in near}
+    members = set().union(*known_groups(db, stories).values())
+    stories.update({_id(story): story for story in stories_by_id(db, members - stories.keys())})
+    return stories
+
+
+def _changed(
+    groups: Sequence[Group],
+    assignment: Assignment,
+    known: dict[int, set[int]],
+    waiting: set[int],
+) -> list[int]:
+    """Numbers of the groups that are not stored as they are: what an event says follows from
+    its stories alone, so one with the same, unchanged stories is left as it is."""
+    return [
+        number
+        for number, group in enumerate(groups)
+        if group.story_ids & waiting
+        or frozenset(known.get(assignment.ids[number] or 0, ())) != group.story_ids
+    ]
+
+
+class _Writer:
+    """Writes the groups of one pass; to be used inside a transaction."""
+
+    def __init__(
+        self, db: Database, stories: dict[int, Story], folded: Folded, now: datetime, run_id: int
+    ) -> None:
+        self._db = db
+        self._stories = stories
+        self._folded = folded
+        self._now = now
+        self._run_id = run_id
+        self._sources: dict[str, Source] = {source.id: source for source in all_sources(db)}
+
+    def write(self, changed: Sequence[int], assignment: Assignment) -> list[int]:
+        """Ids of the events that were written."""
+        ids = {number: id_ for number, id_ in enumerate(assignment.ids) if id_ is not None}
+        for number in changed:
+            group = self._folded.groups[number]
+            if number not in ids:
+                ids[number] = new_event_id(self._db, group.belongings[0].story_id)
+        forget_matches(
+            self._db, (id_ for number in changed for id_ in self._folded.groups[number].story_ids)
+        )
+        for number in changed:
+            self._save(ids[number], self._folded.groups[number])
+        self._tell_lineage(ids, assignment)
+        return sorted(ids[number] for number in changed)
+
+    def _save(self, event_id: int, group: Group) -> None:
+        event = describe(event_id, group, self._stories, self._folded.copy_of, self._sources)
+        members = [self._stories[member.story_id] for member in event.members]
+        save_event(
+            self._db,
+            event,
+            source_count=len({story.source_id for story in members}),
+            matches=[b.match for b in group.belongings if b.match is not None],
+            names=event_names(members),
+            now=self._now,
+        )
+
+    def _tell_lineage(self, ids: dict[int, int], assignment: Assignment) -> None:
+        for event, number in assignment.merged.items():
+            record_lineage(self._db, event, "merged", ids[number], self._run_id, self._now)
+        for number, event in assignment.split.items():
+            record_lineage(self._db, event, "split", ids[number], self._run_id, self._now)
+
+
+def _relate(db: Database, event_ids: Sequence[int]) -> None:
+    """Say which events are about the same names, for all that these could have a say in."""
+    span = time_span(db, event_ids)
+    if span is None:
+        return
+    first, last = span
+    events = [
+        EventNames(event_id, names, when)
+        for event_id, when, names in names_between(
+            db, first - RELATED_WINDOW, last + RELATED_WINDOW
+        )
+    ]
+    frequency = Counter(name for event in events for name in event.names)
+    for event_id, found in relate_all(events, frequency, len(events)).items():
+        save_related(db, event_id, found)
+
+
+def _id(story: Story) -> int:
+    assert story.id is not None  # it was read from the database
+    return story.id
