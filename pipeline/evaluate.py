@@ -19,11 +19,11 @@ from storage.database import in_memory
 from storage.errors import NewsfoldError
 from storage.files import read_rows, story_from_row
 from storage.models import Source
-from storage.sources import save_source
+from storage.sources import add_source
 from storage.stories import save_story, waiting_stories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable, Sequence
     from datetime import datetime
     from pathlib import Path
     from typing import Any
@@ -78,7 +78,7 @@ def fold_labelled(path: Path, *, now: datetime) -> tuple[list[str], list[int]]:
     labels: list[tuple[str, str]] = []
     for line, row in read_rows(path):
         story = story_from_row(row, path, line)
-        save_source(db, Source(story.source_id, story.source_id, "", story.language, ""))
+        add_source(db, Source(story.source_id, story.source_id, "", story.language, ""))
         save_story(db, story, now)
         if row.get("event"):
             labels.append((story.url, str(row["event"])))
@@ -184,23 +184,24 @@ def _adjusted_rand(both: float, found: float, gold: float, stories: float) -> fl
     return (both - expected) / (best - expected) if best != expected else 1.0
 
 
-def summary(
-    name: str, scores: Scores, show: Callable[[Score], str] | None = None
-) -> dict[str, object]:
-    """One flat row for a table: the figures, F1 with its interval."""
-    show = show or (lambda s: f"{s.value:.3f} ({s.low:.3f}–{s.high:.3f})")
+def summary(path: Path, scores: Scores) -> dict[str, object]:
+    """One short row for a table; F1 with its interval."""
     return {
-        "set": name,
+        "set": path.name.split(".")[0],
         "stories": scores.stories,
         "events": scores.gold_events,
         "found": scores.found_events,
         "B3 P": f"{scores.bcubed_precision.value:.3f}",
         "B3 R": f"{scores.bcubed_recall.value:.3f}",
-        "B3 F1": show(scores.bcubed_f1),
+        "B3 F1": _with_interval(scores.bcubed_f1),
         "pair P": f"{scores.pairwise_precision.value:.3f}",
         "pair R": f"{scores.pairwise_recall.value:.3f}",
-        "pair F1": show(scores.pairwise_f1),
-        "ARI": show(scores.adjusted_rand),
+        "pair F1": _with_interval(scores.pairwise_f1),
+        "ARI": _with_interval(scores.adjusted_rand),
         "wrong": scores.wrong_pairs,
         "missed": scores.missed_pairs,
     }
+
+
+def _with_interval(score: Score) -> str:
+    return f"{score.value:.3f} ({score.low:.3f}–{score.high:.3f})"

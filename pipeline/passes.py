@@ -10,7 +10,7 @@ folding.py, which ids they keep in lineage.py.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.enrich.describe import describe, event_names
@@ -29,7 +29,7 @@ from storage.events import (
     save_related,
     time_span,
 )
-from storage.runs import finish_run, start_run
+from storage.runs import recorded
 from storage.sources import all_sources
 from storage.stories import (
     mark_folded,
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from storage.models import Source, Story
+    from storage.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,21 @@ def fold_pass(
 ) -> FoldReport:
     """Fold what waits into events; with `rebuild` all stories again. Nothing waiting, nothing
     changed."""
-    with transaction(db):
-        if rebuild:
+    if rebuild:
+        with transaction(db):
             wait_again(db)
     waiting = waiting_stories(db)
     if not waiting:
         return FoldReport()
-    run_id = start_run(db, "fold", now)
+    with recorded(db, "fold", lambda: now) as run:
+        report = _fold_waiting(db, waiting, now, run, progress)
+        run.counts = asdict(report)
+    return report
+
+
+def _fold_waiting(
+    db: Database, waiting: list[Story], now: datetime, run: Run, progress: Callable[[str], None]
+) -> FoldReport:
     stories = _window(db, waiting)
     progress(f"folding {len(waiting)} new stories beside {len(stories) - len(waiting)} known ones")
     folded = fold(stories.values())
@@ -86,20 +95,18 @@ def fold_pass(
     changed = _changed(folded.groups, assignment, known, {_id(story) for story in waiting})
     progress(f"describing {len(changed)} events")
     with transaction(db):
-        ids = _Writer(db, stories, folded, now, run_id).write(changed, assignment)
+        ids = _Writer(db, stories, folded, now, run.id).write(changed, assignment)
         set_copies(db, [(id_, folded.copy_of.get(id_)) for id_ in stories])
         mark_folded(db, (_id(story) for story in waiting), now)
         _relate(db, ids)
-        report = FoldReport(
-            waiting=len(waiting),
-            window=len(stories),
-            new=sum(assignment.ids[number] is None for number in changed),
-            changed=sum(assignment.ids[number] is not None for number in changed),
-            merged=len(assignment.merged),
-            split=len(assignment.split),
-        )
-        finish_run(db, run_id, now, 0, {"waiting": report.waiting, "new": report.new})
-    return report
+    return FoldReport(
+        waiting=len(waiting),
+        window=len(stories),
+        new=sum(assignment.ids[number] is None for number in changed),
+        changed=sum(assignment.ids[number] is not None for number in changed),
+        merged=len(assignment.merged),
+        split=len(assignment.split),
+    )
 
 
 def _window(db: Database, waiting: Sequence[Story]) -> dict[int, Story]:

@@ -51,9 +51,10 @@ def explain(left: Reading, right: Reading) -> tuple[Signal, ...]:
 
 def match(left: Reading, right: Reading) -> Match:
     """The match of two stories with its signals, the story with the smaller id to the left."""
-    if left.id > right.id:
-        left, right = right, left
-    return Match(left.id, right.id, round(score(left, right), 4), explain(left, right))
+    # Said in the order of URLs: ids follow the order of arrival, which makes no difference.
+    first, second = sorted((left, right), key=lambda reading: reading.url)
+    low, high = sorted((left.id, right.id))
+    return Match(low, high, round(score(first, second), 4), explain(first, second))
 
 
 def words(left: Reading, right: Reading, cosine: float | None = None) -> float:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 APPLICATION_ID = 0x4E46_4C44  # "NFLD", so that `file news.db` and we can tell whose it is
+SQLITE_HEADER = 100  # bytes
 BUSY_SECONDS = 30.0  # a writer waits this long for another one before it gives up
 
 
@@ -35,11 +36,10 @@ def create_or_open(path: str | Path) -> Database:
             f"{path}: there is no folder {path.parent}; make it with: mkdir -p {path.parent}",
             WRONG_CALL,
         )
-    is_new = not path.exists() or path.stat().st_size == 0
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
         db = Database(connection)
-        _refuse_strangers(db, path, is_new=is_new)
+        _refuse_strangers(db, path, may_be_empty=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -61,7 +61,7 @@ def open_existing(path: str | Path) -> Database:
         )
     try:
         db = _open_read_only(path)
-        _refuse_strangers(db, path, is_new=False)
+        _refuse_strangers(db, path, may_be_empty=False)
         if migrations.pending(db):
             raise NewsfoldError(
                 f"{path}: an older newsfold made it; bring it up to date with: newsfold fold {path}"
@@ -137,12 +137,14 @@ def _open_read_only(path: Path) -> Database:
     return Database(connection)
 
 
-def _refuse_strangers(db: Database, path: Path, *, is_new: bool) -> None:
+def _refuse_strangers(db: Database, path: Path, *, may_be_empty: bool) -> None:
     """Raise NewsfoldError unless the file is empty or was made by a newsfold not newer than us."""
     application_id = db.execute("PRAGMA application_id").fetchone()[0]
     if application_id != APPLICATION_ID:
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables or not is_new:
+        # SQLite takes a file shorter than its header for an empty database, and overwrites it.
+        is_short = 0 < path.stat().st_size < SQLITE_HEADER
+        if tables or is_short or not may_be_empty:
             raise NewsfoldError(
                 f"{path} is not a newsfold database; make one with: newsfold run news.db",
                 WRONG_CALL,

@@ -7,6 +7,7 @@ never used twice; an event that ended stays in `lineage`.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -251,6 +252,66 @@ def lineage_of(db: Database, event_id: int) -> list[Became]:
         Became(row["event_id"], row["kind"], row["other_event"], from_iso(row["at"]))  # type: ignore[arg-type]
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are asked for; what is left out does not restrict."""
+
+    since: datetime | None = None
+    category: str | None = None
+    source: str | None = None
+    search: str | None = None
+    min_sources: int = 1
+
+
+def list_events(db: Database, wanted: EventFilter, limit: int) -> list[dict[str, Any]]:
+    """Rows of `events`, most independent sources first, then the latest."""
+    conditions, parameters = _conditions(wanted)
+    return list(
+        db.query(
+            "SELECT id, first_published, last_published, category, title, tldr, first_source,"
+            " story_count, source_count, independent_count, comments, language, headline_story,"
+            " category_because, updated_at FROM events AS e"
+            f" WHERE {' AND '.join(conditions) or '1'}"
+            " ORDER BY independent_count DESC, source_count DESC, last_published DESC, id"
+            " LIMIT ?",
+            (*parameters, limit),
+        )
+    )
+
+
+def event_ids_between(db: Database, since: datetime, until: datetime) -> list[int]:
+    """Events with a story in a span of time; those without any date count as of now."""
+    return [
+        row[0]
+        for row in db.execute(
+            "SELECT id FROM events WHERE last_published IS NULL"
+            " OR (last_published >= ? AND first_published <= ?) ORDER BY id",
+            (to_iso(since), to_iso(until)),
+        )
+    ]
+
+
+def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
+    conditions = ["source_count >= ?"]
+    parameters: list[object] = [wanted.min_sources]
+    if wanted.since is not None:
+        conditions.append("last_published >= ?")
+        parameters.append(to_iso(wanted.since))
+    if wanted.category is not None:
+        conditions.append("category = ?")
+        parameters.append(wanted.category)
+    if wanted.source is not None:
+        conditions.append(
+            "EXISTS (SELECT 1 FROM event_stories AS m JOIN stories AS s ON s.id = m.story_id"
+            " WHERE m.event_id = e.id AND s.source_id = ?)"
+        )
+        parameters.append(wanted.source)
+    for word in (wanted.search or "").split():
+        conditions.append("(title || ' ' || tldr) LIKE ? ESCAPE '\\'")
+        parameters.append("%" + re.sub(r"([%_\\])", r"\\\1", word) + "%")
+    return conditions, parameters
 
 
 def events_by_id(db: Database, event_ids: Iterable[int]) -> list[Event]:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from storage.database import transaction
 from storage.errors import FAILED, WRONG_CALL, NewsfoldError
 from storage.models import Precision, Source, Story
-from storage.sources import save_source
+from storage.sources import add_source
 from storage.stories import save_story
 from storage.times import from_iso
 
@@ -82,7 +82,7 @@ def import_files(
                         raise
                     counts["broken"] += 1
                     continue
-                save_source(db, _source_of(row, story))
+                add_source(db, _source_of(row, story))
                 counts[save_story(db, story, now)] += 1
                 if line % EVERY == 0:
                     progress(path.name, line)

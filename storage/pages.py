@@ -138,14 +138,38 @@ def waiting_pages(db: Database, batch: int = 50) -> Iterator[list[tuple[int, Pag
         yield [(row["page_id"], _page(row), _entry(row)) for row in rows]
 
 
+def count_waiting_pages(db: Database) -> int:
+    """How many pages no story has been made of."""
+    waiting = db.execute("SELECT count(*) FROM pages WHERE extracted IS NULL AND error IS NULL")
+    return int(waiting.fetchone()[0])
+
+
+def is_told_by_another(db: Database, entry_id: int, url: str) -> bool:
+    """Whether the story at a canonical URL was made of the page of another entry, the one that
+    stands at that very address. Then this entry's page has nothing to add to it."""
+    found = db.execute(
+        "SELECT 1 FROM stories AS s JOIN entries AS e ON e.canonical_url = s.url"
+        " JOIN pages AS p ON p.entry_id = e.id WHERE s.url = ? AND s.text_from = 'page'"
+        " AND e.id <> ? AND p.extracted IS NOT NULL",
+        (url, entry_id),
+    )
+    return found.fetchone() is not None
+
+
 def entries_without_page(db: Database) -> list[Entry]:
-    """Entries whose page cannot be had (forbidden, or failed for the last time) and that are
-    no story yet: what the feed itself says of them is all there is."""
+    """Entries that are no story yet and whose page gives none: forbidden, failed for the last
+    time, or without an article in it. What the feed itself says of them is all there is.
+
+    Only a feed's own words count there: a link found on a page that then held no article was
+    none to an article.
+    """
     rows = db.query(
         "SELECT e.*, f.source_id, coalesce(e.language, s.language) AS language"
         " FROM entries AS e JOIN feeds AS f ON f.id = e.feed_id"
         " JOIN sources AS s ON s.id = f.source_id"
-        " WHERE (e.status = 'forbidden' OR (e.status = 'failed' AND e.attempts >= ?))"
+        " LEFT JOIN pages AS p ON p.entry_id = e.id"
+        " WHERE (e.status = 'forbidden' OR (e.status = 'failed' AND e.attempts >= ?)"
+        "   OR (p.error IS NOT NULL AND f.kind = 'feed' AND e.summary <> ''))"
         " AND e.title <> '' AND NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url)"
         " ORDER BY e.id",
         (MAX_ATTEMPTS,),

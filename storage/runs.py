@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+import sqlite3
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from storage.database import transaction
-from storage.errors import NewsfoldError
+from storage.errors import FAILED, NewsfoldError
 from storage.times import to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -49,25 +50,36 @@ def only_one(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def start_run(db: Database, verb: str, now: datetime) -> int:
-    """A row for a pass that begins; its id."""
+class Run:
+    """A pass at work: what it counts, and the exit code it will end with."""
+
+    def __init__(self, id_: int) -> None:
+        self.id = id_
+        self.exit_code = 0
+        self.counts: dict[str, int] = {}
+
+
+@contextmanager
+def recorded(db: Database, verb: str, now: Callable[[], datetime]) -> Iterator[Run]:
+    """A row for the pass inside; one that fails is recorded as failed, one that is killed keeps
+    no end."""
     with transaction(db):
         cursor = db.execute(
             "INSERT INTO runs (verb, started, counts, version) VALUES (?, ?, '{}', ?)",
-            (verb, to_iso(now), program_version()),
+            (verb, to_iso(now()), program_version()),
         )
-    return int(cursor.lastrowid or 0)
-
-
-def finish_run(
-    db: Database, run_id: int, now: datetime, exit_code: int, counts: Mapping[str, object]
-) -> None:
-    """What a pass did, in numbers."""
-    with transaction(db):
-        db.execute(
-            "UPDATE runs SET finished = ?, exit_code = ?, counts = ? WHERE id = ?",
-            (to_iso(now), exit_code, json.dumps(dict(counts)), run_id),
-        )
+    run = Run(int(cursor.lastrowid or 0))
+    try:
+        yield run
+    except BaseException:
+        run.exit_code = FAILED
+        raise
+    finally:
+        with suppress(sqlite3.Error), transaction(db):  # a full disk has its own error to tell
+            db.execute(
+                "UPDATE runs SET finished = ?, exit_code = ?, counts = ? WHERE id = ?",
+                (to_iso(now()), run.exit_code, json.dumps(run.counts), run.id),
+            )
 
 
 def program_version() -> str:

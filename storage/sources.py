@@ -44,6 +44,14 @@ def save_source(db: Database, source: Source) -> None:
     )
 
 
+def add_source(db: Database, source: Source) -> None:
+    """Make a source known; one that is known already stays as it is."""
+    db.execute(
+        "INSERT OR IGNORE INTO sources (id, name, home, language, owner) VALUES (?, ?, ?, ?, ?)",
+        (source.id, source.name, source.home, source.language, source.owner),
+    )
+
+
 def all_sources(db: Database) -> list[Source]:
     """Every source with its feeds, by id."""
     feeds: dict[str, list[Feed]] = {}

@@ -22,32 +22,49 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
     """Store a story; what that did.
 
     A known URL keeps its id. New words replace the old ones, which stay as a revision, and the
-    story waits to be folded again. The earlier of two published times is believed.
+    story waits to be folded again; a feed's few words never replace those of the page. Of two
+    published times the more precise is believed, then the earlier.
     """
     row = _row(story, now)
-    old = db.execute("SELECT id, title, text FROM stories WHERE url = ?", (story.url,)).fetchone()
+    old = next(iter(db.query("SELECT * FROM stories WHERE url = ?", (story.url,))), None)
     if old is None:
         marks = ", ".join("?" * len(row))
         db.execute(f"INSERT INTO stories ({', '.join(row)}) VALUES ({marks})", list(row.values()))
         return "new"
-    story_id, title, text = old
-    if (title, text) == (story.title, story.text):
+    same_words = (old["title"], old["text"]) == (story.title, story.text)
+    if same_words or (story.text_from == "feed" and old["text_from"] != "feed"):
         return "known"
     with transaction(db):
         db.execute(
             "INSERT INTO revisions (story_id, title, text, replaced_at) VALUES (?, ?, ?, ?)",
-            (story_id, title, text, to_iso(now)),
+            (old["id"], old["title"], old["text"], to_iso(now)),
         )
+        changes = _changes(old, row)
+        marks = ", ".join(f"{column} = ?" for column in changes)
         db.execute(
-            "UPDATE stories SET title = ?, text = ?, sections = ?, summary = ?, text_from = ?,"
-            " updated = coalesce(?, updated), folded_at = NULL WHERE id = ?",
-            (
-                *(row[key] for key in ("title", "text", "sections", "summary", "text_from")),
-                to_iso(story.updated),
-                story_id,
-            ),
+            f"UPDATE stories SET {marks}, folded_at = NULL WHERE id = ?",
+            [*changes.values(), old["id"]],
         )
     return "changed"
+
+
+PRECISIONS = ("minute", "day", "guessed")  # the most precise first
+NEW_WORDS = ("title", "text", "sections", "summary", "text_from")
+KEPT_WHEN_UNTOLD = ("updated", "image", "section", "comments", "canonical_claim")
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What an edited story takes over from its newer state."""
+    changes = {column: new[column] for column in NEW_WORDS}
+    changes |= {column: new[column] or old[column] for column in KEPT_WHEN_UNTOLD}
+    changes["authors"] = old["authors"] if new["authors"] == "[]" else new["authors"]
+    told = [row for row in (old, new) if row["published"]]
+    if told:
+        best = min(
+            told, key=lambda row: (PRECISIONS.index(row["published_precision"]), row["published"])
+        )
+        changes |= {key: best[key] for key in ("published", "published_precision")}
+    return changes
 
 
 def waiting_stories(db: Database) -> list[Story]:

@@ -1,6 +1,7 @@
 """Times: aware UTC in code, ISO 8601 with `Z` and whole seconds in SQLite."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 
 def to_iso(moment: datetime | None) -> str | None:
@@ -24,3 +25,20 @@ def from_iso(text: str | None) -> datetime | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return moment.astimezone(UTC)
+
+
+_SPAN = re.compile(r"(\d{1,5})([hdw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def since(text: str, now: datetime) -> datetime:
+    """The moment that `2026-04-08`, `2026-04-08T16:00Z`, `12h`, `3d` or `2w` (before now) means.
+
+    Raises ValueError for anything else.
+    """
+    span = _SPAN.fullmatch(text.strip().lower())
+    if span:
+        return now - timedelta(**{_UNITS[span.group(2)]: int(span.group(1))})
+    moment = from_iso(text.strip())
+    assert moment is not None
+    return moment

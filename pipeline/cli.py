@@ -1,0 +1,308 @@
+"""The command line: a verb parses, calls one function, prints with one formatter.
+
+Standard output is for data, standard error for progress and messages. Exit codes: 0 done; 1 the
+work failed; 2 the call was wrong; 3 done, but some sources failed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli_sources import DATABASE, sources
+from pipeline.output import output_options, print_json, print_rows, say
+from storage.database import explained, open_existing
+from storage.errors import NewsfoldError
+from storage.times import since as parse_since
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class _Commands(click.Group):
+    """Lists the verbs in the order of the work, and turns known errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="newsfold", prog_name="newsfold")
+def cli() -> None:
+    """Collect technology news and fold the stories that report one happening into one event.
+
+    \b
+    Start here:
+      newsfold demo              see it work, offline, in seconds
+      newsfold run news.db       one scheduled pass: crawl what is due, fold, enrich
+      newsfold digest news.db    what happened, ranked
+
+    Every verb names the database first. Results go to standard output, progress to standard
+    error. Exit codes: 0 done, 1 failed, 2 wrong call, 3 done but some sources failed.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point of `newsfold`: run a verb, and end with an honest exit code."""
+    try:
+        cli.main(args=arguments, prog_name="newsfold", standalone_mode=False)
+    except NewsfoldError as error:
+        say(f"newsfold: {error}" if error.exit_code else str(error))
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        say("newsfold: stopped; run again to go on where it stopped")
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except sqlite3.Error as error:
+        say(f"newsfold: {explained(error, _database_of(arguments))}")
+        sys.exit(1)
+    except OSError as error:
+        say(f"newsfold: {error.filename or ''}: {error.strerror or error}")
+        sys.exit(1)
+
+
+def _database_of(arguments: Sequence[str] | None) -> str:
+    given = sys.argv[1:] if arguments is None else arguments
+    return next((word for word in given if word.endswith((".db", ".sqlite"))), "the database")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _Since(click.ParamType[Any]):
+    """`2026-04-08`, `12h`, `3d` or `2w`."""
+
+    name = "since"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_since(str(value), _now())
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no time; write 2026-04-08, 12h, 3d or 2w", param, ctx)
+
+
+SINCE = click.option("--since", type=_Since(), help="From then on: a date, or 12h, 3d, 2w ago.")
+
+
+@cli.command()
+@click.argument(
+    "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("newsfold-demo")
+)
+def demo(folder: Path) -> None:
+    """The main job on a small web that comes along: real spiders, loopback only.
+
+    Serves some sixteen invented sources on this machine, crawls them, folds the stories into
+    events, prints the digest and writes it as a page. Everything stays in FOLDER
+    (newsfold-demo), for you to look around in.
+    """
+    from pipeline.demo.show import show_demo
+
+    show_demo(folder)
+
+
+@cli.command()
+@DATABASE
+@click.option(
+    "--sources",
+    "sources_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Start a new database with these sources (TOML) in place of the shipped ones.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
+def run(database: Path, sources_file: Path | None, quiet: bool) -> None:
+    """One scheduled pass: crawl what is due, fold, enrich; the cron line.
+
+    Safe to run every ten minutes, to kill, and to overlap: a second pass leaves at once. A new
+    database starts with the shipped sources.
+
+    \b
+    */10 * * * *  newsfold run --quiet /var/lib/newsfold/news.db
+    """
+    from pipeline.work import run_pass
+
+    sys.exit(run_pass(database, sources_file=sources_file, say=_sayer(quiet)))
+
+
+@cli.command()
+@DATABASE
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--all", "everything", is_flag=True, help="Poll also feeds that are not due yet.")
+@click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
+def crawl(database: Path, sources: tuple[str, ...], everything: bool, quiet: bool) -> None:
+    """Only the crawl: poll due feeds, fetch pages, make stories of them.
+
+    With SOURCE ids only these sources; see: newsfold sources list
+    """
+    from pipeline.work import crawl_pass
+
+    sys.exit(crawl_pass(database, sources, everything=everything, say=_sayer(quiet)))
+
+
+@cli.command("import")
+@DATABASE
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
+@click.option("--skip-broken", is_flag=True, help="Leave lines out that cannot be read; count them.")
+def import_(database: Path, files: tuple[Path, ...], skip_broken: bool) -> None:
+    """Stories from JSON lines or CSV files (plain or .gz).
+
+    A line is {"url", "title", "text", "published", "source", "language"}: url and one of title
+    and text are needed, other keys are kept as extra. A broken line stops the import and nothing
+    of the call is stored. Importing again changes nothing.
+    """
+    from pipeline.work import import_pass
+
+    print_json(asdict(import_pass(database, files, skip_broken=skip_broken, say=say)))
+
+
+@cli.command()
+@DATABASE
+@click.option("--rebuild", is_flag=True, help="Fold all stories again; events keep their ids.")
+@click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
+def fold(database: Path, rebuild: bool, quiet: bool) -> None:
+    """New stories into events. Doing it twice changes nothing."""
+    from pipeline.work import fold_only
+
+    print_json(asdict(fold_only(database, rebuild=rebuild, say=_sayer(quiet))))
+
+
+@cli.command()
+@DATABASE
+@SINCE
+@click.option("--category", help='Only this category, such as "model release".')
+@click.option("--source", help="Only events that this source reports (its id).")
+@click.option("--search", help="Only events with these words in title or TL;DR.")
+@click.option("--min-sources", type=click.IntRange(1), default=1, help="At least so many sources.")
+@click.option("-n", "limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@output_options
+def events(
+    database: Path,
+    since: datetime | None,
+    category: str | None,
+    source: str | None,
+    search: str | None,
+    min_sources: int,
+    limit: int,
+    form: str | None,
+) -> None:
+    """The events, ranked: most independent sources first, then the latest.
+
+    \b
+    newsfold events news.db --since 2d --min-sources 3 -t
+    newsfold events news.db --category funding --csv > funding.csv
+    """
+    from storage.events import EventFilter, list_events
+
+    wanted = EventFilter(since, category, source, search, min_sources)
+    rows = list_events(open_existing(database), wanted, limit)
+    print_rows(
+        rows, form, columns=("id", "first_published", "category", "independent_count", "title")
+    )
+
+
+@cli.command()
+@DATABASE
+@click.argument("event", type=int)
+@click.option(
+    "--to", type=click.Choice(["text", "markdown", "html", "json"]), default="text",
+    show_default=True,
+)
+def show(database: Path, event: int, to: str) -> None:
+    """One event: stories, roles, why each belongs, figures, related events, lineage.
+
+    An id that was merged into another event shows that one, and says so.
+    """
+    from pipeline.views import event_view
+    from pipeline.digest.render import render_event
+
+    click.echo(render_event(event_view(open_existing(database), event), to).rstrip("\n"))
+
+
+@cli.command()
+@DATABASE
+@click.argument("left_url")
+@click.argument("right_url")
+@click.option("--to", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain(database: Path, left_url: str, right_url: str, to: str) -> None:
+    """Every signal of two stories, agreeing and clashing, and the verdict."""
+    from pipeline.explain import explain_stories, in_words
+
+    verdict = explain_stories(open_existing(database), left_url, right_url)
+    if to == "json":
+        print_json(asdict(verdict))
+    else:
+        click.echo(in_words(verdict))
+
+
+@cli.command()
+@DATABASE
+@click.option("--since", type=_Since(), default="1d", help="From then on: a date, or 12h, 3d, 2w.")
+@click.option(
+    "--to", type=click.Choice(["text", "markdown", "html", "json"]), default="text",
+    show_default=True,
+)
+@click.option("-n", "limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--explain", "explained_", is_flag=True, help="Say each part of each event's rank.")
+def digest(database: Path, since: datetime, to: str, limit: int, explained_: bool) -> None:
+    """What happened since a day (or --since), ranked.
+
+    \b
+    newsfold digest news.db
+    newsfold digest news.db --since 1w --to html > week.html
+    """
+    from pipeline.digest.render import render
+    from pipeline.views import choose_events, digest_view
+
+    db, now = open_existing(database), _now()
+    chosen, left_out = choose_events(db, since=since, now=now, most=limit)
+    if explained_:
+        print_rows([choice_row(choice) for choice in chosen], "table")
+        return
+    view = digest_view(chosen, db, since=since, until=now, left_out=left_out)
+    click.echo(render(view, to, colour=sys.stdout.isatty()).rstrip("\n"))
+
+
+@cli.command()
+@click.argument(
+    "gold", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="GOLD.JSONL..."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+@output_options
+def evaluate(gold: tuple[Path, ...], seed: int, form: str | None) -> None:
+    """Fold labelled stories and score the result.
+
+    Each line needs an "event": the gold label. Scores are B-cubed, pairwise and adjusted Rand,
+    with 95 % intervals from 1000 resamples of whole events; "wrong" and "missed" count pairs of
+    stories. Nothing is stored.
+    """
+    from pipeline.evaluate import evaluate as score_file
+    from pipeline.evaluate import summary
+
+    rows = []
+    for path in gold:
+        scores = score_file(path, now=_now(), seed=seed)
+        rows.append(
+            summary(path, scores) if form == "table" else {"set": path.name, **asdict(scores)}
+        )
+    print_rows(rows, form)
+
+
+cli.add_command(sources)
+
+
+def _sayer(quiet: bool) -> Callable[[str], None]:
+    return (lambda words: None) if quiet else say

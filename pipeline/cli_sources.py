@@ -1,0 +1,167 @@
+"""`newsfold sources …`: which publishers are polled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from pipeline.output import output_options, print_rows, say
+from storage.database import create_or_open, open_existing
+from storage.errors import WRONG_CALL, NewsfoldError
+from storage.models import Feed, Source
+
+if TYPE_CHECKING:
+    from storage.models import FeedKind
+
+DATABASE = click.argument("database", type=click.Path(path_type=Path), metavar="NEWS.DB")
+
+
+@click.group()
+def sources() -> None:
+    """The sources of a database: list, add, remove, check, import, export."""
+
+
+@sources.command("list")
+@click.argument(
+    "database", type=click.Path(path_type=Path), metavar="[NEWS.DB]", required=False
+)
+@output_options
+def list_(database: Path | None, form: str | None) -> None:
+    """Every feed with its source, and how its last poll went.
+
+    Without a database: the sources that newsfold starts with.
+    """
+    from crawlers.sources import load_sources
+    from storage.sources import feed_rows
+
+    if database is None:
+        rows = [_row(source, feed) for source in load_sources() for feed in source.feeds]
+    else:
+        rows = feed_rows(open_existing(database))
+    print_rows(rows, form, columns=_columns(database))
+
+
+def _row(source: Source, feed: Feed) -> dict[str, object]:
+    return {
+        "source": source.id,
+        "name": source.name,
+        "owner": source.owner,
+        "language": source.language,
+        "kind": feed.kind,
+        "url": feed.url,
+    }
+
+
+def _columns(database: Path | None) -> tuple[str, ...]:
+    if database is None:
+        return ("source", "owner", "language", "kind", "url")
+    return ("source", "owner", "kind", "last_fetched", "next_due", "failures", "last_error")
+
+
+@sources.command()
+@DATABASE
+@click.argument("url")
+@click.option("--id", "source_id", help="Short name; by default from the address.")
+@click.option("--name", help="As people call it; by default the host.")
+@click.option("--home", help="Address of the front page; by default that of the feed's host.")
+@click.option("--owner", help="Who owns it: sites of one owner are one voice.")
+@click.option("--language", default="en", show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice(["feed", "sitemap", "section"]),
+    default="feed",
+    show_default=True,
+    help="feed: RSS, Atom, JSON Feed; sitemap: a news sitemap; section: a listing page.",
+)
+@click.option("--links", help="With --kind section: CSS selector of the links to articles.")
+def add(
+    database: Path,
+    url: str,
+    source_id: str | None,
+    name: str | None,
+    home: str | None,
+    owner: str | None,
+    language: str,
+    kind: FeedKind,
+    links: str | None,
+) -> None:
+    """Add a feed by its URL; the next run polls it.
+
+    \b
+    newsfold sources add news.db https://example.org/feed.xml --owner "Example Media"
+    """
+    from crawlers.sources import check_sources, id_from
+    from storage.sources import save_sources
+
+    host = urlsplit(url).hostname or ""
+    name = name or host.removeprefix("www.")
+    front = home or f"https://{host}/"
+    chosen = source_id or id_from(front)
+    source = Source(
+        chosen, name, front, language, owner or name, (Feed(url, chosen, kind, links),)
+    )
+    check_sources([source], "the new source")
+    save_sources(create_or_open(database), [source])
+    say(f"{chosen}: added; see what it gives with: newsfold sources check {database} {chosen}")
+
+
+@sources.command()
+@DATABASE
+@click.argument("source")
+def remove(database: Path, source: str) -> None:
+    """Stop polling a source. Its stories stay."""
+    from storage.sources import remove_feeds
+
+    open_existing(database)  # a name that is mistyped must not make a new database
+    feeds = remove_feeds(create_or_open(database), source)
+    if not feeds:
+        raise NewsfoldError(
+            f"no source is called {source!r}; see: newsfold sources list {database}", WRONG_CALL
+        )
+    say(f"{source}: {feeds} feeds are not polled any more; its stories stay")
+
+
+@sources.command()
+@DATABASE
+@click.argument("only", nargs=-1, metavar="[SOURCE]...")
+@output_options
+@click.pass_context
+def check(context: click.Context, database: Path, only: tuple[str, ...], form: str | None) -> None:
+    """Fetch each feed once and say what it would store. Nothing is stored.
+
+    Exit code 3 when a feed could not be read.
+    """
+    from pipeline.work import check_feeds
+
+    rows = check_feeds(database, only)
+    print_rows(rows, form, columns=("source", "entries", "dated", "newest", "error"))
+    context.exit(3 if any(row["error"] for row in rows) else 0)
+
+
+@sources.command("import")
+@DATABASE
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_(database: Path, file: Path) -> None:
+    """Add the sources of a TOML or OPML file; known ones are brought up to date."""
+    from crawlers.sources import load_opml, load_sources
+    from storage.sources import save_sources
+
+    read = load_opml if file.suffix.lower() in (".opml", ".xml") else load_sources
+    say(f"{save_sources(create_or_open(database), read(file))} sources from {file}")
+
+
+@sources.command()
+@DATABASE
+@click.option(
+    "--to", type=click.Choice(["toml", "opml"]), default="toml", show_default=True
+)
+def export(database: Path, to: str) -> None:
+    """All sources as TOML (nothing is lost) or OPML (for feed readers)."""
+    from crawlers.sources import dump_opml, dump_sources
+    from storage.sources import all_sources
+
+    dump = dump_opml if to == "opml" else dump_sources
+    click.echo(dump(all_sources(open_existing(database))).rstrip("\n"))

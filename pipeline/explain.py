@@ -1,0 +1,119 @@
+"""Every signal of two stored stories, and the verdict: `newsfold explain`.
+
+Comes in: two URLs. Goes out: what the two share, where they clash, and whether that is enough.
+It is computed from the two stories alone, as it was when they were folded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.copies import copies
+from pipeline.folding import SAME_TEXT, WINDOW
+from pipeline.reading import Reading, read
+from pipeline.signals import SAME_EVENT, match
+from storage.errors import WRONG_CALL, NewsfoldError
+from storage.events import known_groups
+from storage.models import Signal
+from storage.stories import story_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlite_utils import Database
+
+    from storage.models import Story
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Two stories, the score of their match, and where they stand now."""
+
+    left: str
+    right: str
+    score: float
+    threshold: float
+    signals: tuple[Signal, ...]
+    verdict: str
+    left_event: int | None
+    right_event: int | None
+
+
+def explain_stories(
+    db: Database, left_url: str, right_url: str, canonical_url: Callable[[str], str] = str
+) -> Explained:
+    """Raises NewsfoldError when one of the URLs is no story of the database."""
+    left, right = (_find(db, url, canonical_url) for url in (left_url, right_url))
+    readings = read(left), read(right)
+    if copies([left, right]):
+        score, signals = 1.0, (SAME_TEXT,)
+    else:
+        found = match(*readings)
+        score, signals = found.score, found.signals
+    events = [_event_of(db, story) for story in (left, right)]
+    return Explained(
+        left.url,
+        right.url,
+        score,
+        SAME_EVENT,
+        signals,
+        _verdict(score, readings, events),
+        *events,
+    )
+
+
+def in_words(explained: Explained) -> str:
+    """The same for people."""
+    lines = [
+        f"{explained.left}",
+        f"{explained.right}",
+        "",
+        f"score {explained.score:.2f} (an event's stories reach {explained.threshold:.2f} on average)",
+    ]
+    for signal in sorted(explained.signals, key=lambda signal: -signal.weight):
+        lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")
+    return "\n".join([*lines, "", explained.verdict])
+
+
+def _find(db: Database, url: str, canonical_url: Callable[[str], str]) -> Story:
+    try:
+        story = story_at(db, url) or story_at(db, canonical_url(url))
+    except ValueError as error:
+        raise NewsfoldError(f"{url}: {error}", WRONG_CALL) from error
+    if story is None:
+        raise NewsfoldError(
+            f"{url}: no story of this database has this address; see them with: "
+            'sqlite-utils NEWS.DB "select url from stories"',
+            WRONG_CALL,
+        )
+    return story
+
+
+def _event_of(db: Database, story: Story) -> int | None:
+    assert story.id is not None
+    return next(iter(known_groups(db, [story.id])), None)
+
+
+def _verdict(
+    score: float, readings: tuple[Reading, Reading], events: list[int | None]
+) -> str:
+    left, right = events
+    if None in events:
+        return "One of them is not folded yet: newsfold fold NEWS.DB"
+    alike = score >= SAME_EVENT
+    if left == right:
+        through = "they are alike" if alike else "others in it are like both of them"
+        return f"One event ({left}): {through}."
+    return f"Two events ({left} and {right}): {_apart(score, readings)}."
+
+
+def _apart(score: float, readings: tuple[Reading, Reading]) -> str:
+    if any(reading.roundup for reading in readings):
+        return "one of them is a roundup, which is never folded with what it tells of"
+    whens = [reading.when for reading in readings]
+    if whens[0] and whens[1] and abs(whens[0] - whens[1]) > WINDOW:
+        return f"they lie more than {WINDOW.days} days apart"
+    if score >= SAME_EVENT:
+        return "they are alike, but the other stories of their events are not on average"
+    return "they are not alike enough"

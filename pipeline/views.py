@@ -1,0 +1,59 @@
+"""From the database to what a reader sees: reads rows, hands them to the pure builders.
+
+Comes in: a database and what is asked for. Goes out: views that a form renders. It decides
+nothing: which events and in which order stands in digest/choose.py, what an event says of itself
+in digest/view.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.digest.choose import choose
+from pipeline.digest.view import DigestView, EventView, build_view
+from storage.events import event_ids_between, events_by_id
+from storage.sources import all_sources
+from storage.stories import stories_by_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlite_utils import Database
+
+    from pipeline.digest.choose import Chosen
+    from storage.models import Event
+
+
+def digest_view(
+    chosen: Sequence[Chosen], db: Database, *, since: datetime, until: datetime, left_out: int
+) -> DigestView:
+    """The chosen events as a reader sees them, in their order."""
+    views = event_views(db, [choice.event for choice in chosen])
+    return DigestView(since=since, until=until, events=tuple(views), left_out=left_out)
+
+
+def choose_events(
+    db: Database, *, since: datetime, now: datetime, most: int
+) -> tuple[list[Chosen], int]:
+    """The most important events since a time, and how many others there were."""
+    events = events_by_id(db, event_ids_between(db, since, now))
+    chosen = choose(events, now, since, most)
+    return chosen, len(events) - len(chosen)
+
+
+def event_views(db: Database, events: Sequence[Event]) -> list[EventView]:
+    """Events as a reader sees them, each with its stories and related events."""
+    sources = {source.id: source for source in all_sources(db)}
+    related_ids = sorted({other.event_id for event in events for other in event.related})
+    related = {event.id: event for event in events_by_id(db, related_ids)}
+    wanted = {member.story_id for event in events for member in event.members}
+    wanted |= {event.headline_story for event in related.values()}
+    stories = {story.id: story for story in stories_by_id(db, wanted) if story.id is not None}
+    views = []
+    for event in events:
+        ids = {member.story_id for member in event.members}
+        ids |= {related[o.event_id].headline_story for o in event.related if o.event_id in related}
+        own = {id_: stories[id_] for id_ in ids if id_ in stories}
+        views.append(build_view(event, own, sources, related))
+    return views
