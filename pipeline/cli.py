@@ -24,6 +24,8 @@ from storage.times import since as parse_since
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pipeline.digest.render import Form
+
 
 class _Commands(click.Group):
     """Lists the verbs in the order of the work, and turns known errors into one line."""
@@ -156,7 +158,7 @@ def crawl(database: Path, sources: tuple[str, ...], everything: bool, quiet: boo
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
-@click.option("--skip-broken", is_flag=True, help="Leave lines out that cannot be read; count them.")
+@click.option("--skip-broken", is_flag=True, help="Leave out lines that cannot be read.")
 def import_(database: Path, files: tuple[Path, ...], skip_broken: bool) -> None:
     """Stories from JSON lines or CSV files (plain or .gz).
 
@@ -186,8 +188,8 @@ def fold(database: Path, rebuild: bool, quiet: bool) -> None:
 @click.option("--category", help='Only this category, such as "model release".')
 @click.option("--source", help="Only events that this source reports (its id).")
 @click.option("--search", help="Only events with these words in title or TL;DR.")
-@click.option("--min-sources", type=click.IntRange(1), default=1, help="At least so many sources.")
-@click.option("-n", "limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
+@click.option("--min-sources", type=click.IntRange(1), default=1, help="At least so many.")
+@click.option("-n", "limit", type=click.IntRange(1), default=50, show_default=True, help="Most.")
 @output_options
 def events(
     database: Path,
@@ -217,19 +219,16 @@ def events(
 @cli.command()
 @DATABASE
 @click.argument("event", type=int)
-@click.option(
-    "--to", type=click.Choice(["text", "markdown", "html", "json"]), default="text",
-    show_default=True,
-)
+@click.option("--to", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def show(database: Path, event: int, to: str) -> None:
     """One event: stories, roles, why each belongs, figures, related events, lineage.
 
-    An id that was merged into another event shows that one, and says so.
+    The id of an event that was merged into another one shows that one, and says so.
     """
-    from pipeline.views import event_view
-    from pipeline.digest.render import render_event
+    from pipeline.show import as_json, as_text, find_event
 
-    click.echo(render_event(event_view(open_existing(database), event), to).rstrip("\n"))
+    shown = find_event(open_existing(database), event)
+    click.echo(as_json(shown) if to == "json" else as_text(shown, colour=sys.stdout.isatty()))
 
 
 @cli.command()
@@ -239,9 +238,10 @@ def show(database: Path, event: int, to: str) -> None:
 @click.option("--to", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain(database: Path, left_url: str, right_url: str, to: str) -> None:
     """Every signal of two stories, agreeing and clashing, and the verdict."""
+    from crawlers.urls import canonical_url
     from pipeline.explain import explain_stories, in_words
 
-    verdict = explain_stories(open_existing(database), left_url, right_url)
+    verdict = explain_stories(open_existing(database), left_url, right_url, canonical_url)
     if to == "json":
         print_json(asdict(verdict))
     else:
@@ -252,12 +252,14 @@ def explain(database: Path, left_url: str, right_url: str, to: str) -> None:
 @DATABASE
 @click.option("--since", type=_Since(), default="1d", help="From then on: a date, or 12h, 3d, 2w.")
 @click.option(
-    "--to", type=click.Choice(["text", "markdown", "html", "json"]), default="text",
+    "--to",
+    type=click.Choice(["text", "markdown", "html", "json"]),
+    default="text",
     show_default=True,
 )
-@click.option("-n", "limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("-n", "limit", type=click.IntRange(1), default=20, show_default=True, help="Most.")
 @click.option("--explain", "explained_", is_flag=True, help="Say each part of each event's rank.")
-def digest(database: Path, since: datetime, to: str, limit: int, explained_: bool) -> None:
+def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bool) -> None:
     """What happened since a day (or --since), ranked.
 
     \b
@@ -265,12 +267,12 @@ def digest(database: Path, since: datetime, to: str, limit: int, explained_: boo
     newsfold digest news.db --since 1w --to html > week.html
     """
     from pipeline.digest.render import render
-    from pipeline.views import choose_events, digest_view
+    from pipeline.views import choose_events, digest_view, rank_row
 
     db, now = open_existing(database), _now()
     chosen, left_out = choose_events(db, since=since, now=now, most=limit)
     if explained_:
-        print_rows([choice_row(choice) for choice in chosen], "table")
+        print_rows([rank_row(choice) for choice in chosen], "table")
         return
     view = digest_view(chosen, db, since=since, until=now, left_out=left_out)
     click.echo(render(view, to, colour=sys.stdout.isatty()).rstrip("\n"))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import click
 
 from pipeline.output import output_options, print_rows, say
 from storage.database import create_or_open, open_existing
 from storage.errors import WRONG_CALL, NewsfoldError
-from storage.models import Feed, Source
 
 if TYPE_CHECKING:
-    from storage.models import FeedKind
+    from storage.models import Feed, FeedKind, Source
 
 DATABASE = click.argument("database", type=click.Path(path_type=Path), metavar="NEWS.DB")
 
@@ -25,9 +23,7 @@ def sources() -> None:
 
 
 @sources.command("list")
-@click.argument(
-    "database", type=click.Path(path_type=Path), metavar="[NEWS.DB]", required=False
-)
+@click.argument("database", type=click.Path(path_type=Path), metavar="[NEWS.DB]", required=False)
 @output_options
 def list_(database: Path | None, form: str | None) -> None:
     """Every feed with its source, and how its last poll went.
@@ -93,19 +89,19 @@ def add(
     \b
     newsfold sources add news.db https://example.org/feed.xml --owner "Example Media"
     """
-    from crawlers.sources import check_sources, id_from
+    from crawlers.sources import source_of_feed
     from storage.sources import save_sources
 
-    host = urlsplit(url).hostname or ""
-    name = name or host.removeprefix("www.")
-    front = home or f"https://{host}/"
-    chosen = source_id or id_from(front)
-    source = Source(
-        chosen, name, front, language, owner or name, (Feed(url, chosen, kind, links),)
-    )
-    check_sources([source], "the new source")
+    told = {"id": source_id, "name": name, "home": home, "owner": owner, "language": language}
+    feed = {"url": url, "kind": kind, "links": links}
+    source = source_of_feed(_given(feed), _given(told))
     save_sources(create_or_open(database), [source])
-    say(f"{chosen}: added; see what it gives with: newsfold sources check {database} {chosen}")
+    look = f"newsfold sources check {database} {source.id}"
+    say(f"{source.id}: added; see what it gives with: {look}")
+
+
+def _given(options: dict[str, str | None]) -> dict[str, str]:
+    return {key: value for key, value in options.items() if value is not None}
 
 
 @sources.command()
@@ -155,9 +151,7 @@ def import_(database: Path, file: Path) -> None:
 
 @sources.command()
 @DATABASE
-@click.option(
-    "--to", type=click.Choice(["toml", "opml"]), default="toml", show_default=True
-)
+@click.option("--to", type=click.Choice(["toml", "opml"]), default="toml", show_default=True)
 def export(database: Path, to: str) -> None:
     """All sources as TOML (nothing is lost) or OPML (for feed readers)."""
     from crawlers.sources import dump_opml, dump_sources

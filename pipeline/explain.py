@@ -15,7 +15,6 @@ from pipeline.reading import Reading, read
 from pipeline.signals import SAME_EVENT, match
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import known_groups
-from storage.models import Signal
 from storage.stories import story_at
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from storage.models import Story
+    from storage.models import Signal, Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,9 @@ def explain_stories(
     """Raises NewsfoldError when one of the URLs is no story of the database."""
     left, right = (_find(db, url, canonical_url) for url in (left_url, right_url))
     readings = read(left), read(right)
-    if copies([left, right]):
-        score, signals = 1.0, (SAME_TEXT,)
-    else:
+    signals: tuple[Signal, ...] = (SAME_TEXT,)
+    score = 1.0
+    if not copies([left, right]):
         found = match(*readings)
         score, signals = found.score, found.signals
     events = [_event_of(db, story) for story in (left, right)]
@@ -69,7 +68,7 @@ def in_words(explained: Explained) -> str:
         f"{explained.left}",
         f"{explained.right}",
         "",
-        f"score {explained.score:.2f} (an event's stories reach {explained.threshold:.2f} on average)",
+        f"score {explained.score:.2f} (the stories of an event reach {explained.threshold:.2f})",
     ]
     for signal in sorted(explained.signals, key=lambda signal: -signal.weight):
         lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")
@@ -95,9 +94,7 @@ def _event_of(db: Database, story: Story) -> int | None:
     return next(iter(known_groups(db, [story.id])), None)
 
 
-def _verdict(
-    score: float, readings: tuple[Reading, Reading], events: list[int | None]
-) -> str:
+def _verdict(score: float, readings: tuple[Reading, Reading], events: list[int | None]) -> str:
     left, right = events
     if None in events:
         return "One of them is not folded yet: newsfold fold NEWS.DB"

@@ -84,7 +84,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None) -> 
     shown = list(columns or (rows[0] if rows else ()))
     cells = [[_cell(row.get(column)) for column in shown] for row in rows]
     _fit(cells, shown)
-    return tabulate(cells, headers=shown, tablefmt="simple", disable_numparse=True)
+    return str(tabulate(cells, headers=shown, tablefmt="simple", disable_numparse=True))
 
 
 def _cell(value: object) -> str:
@@ -96,9 +96,7 @@ def _fit(cells: list[list[str]], headers: Sequence[str]) -> None:
     """Shorten the longest column so that a row fits the terminal's width."""
     if not cells:
         return
-    widths = [
-        max(len(header), *(len(row[i]) for row in cells)) for i, header in enumerate(headers)
-    ]
+    widths = [max(len(header), *(len(row[i]) for row in cells)) for i, header in enumerate(headers)]
     widest = widths.index(max(widths))
     others = sum(widths) - widths[widest] + 2 * (len(widths) - 1)
     room = shutil.get_terminal_size((others + CELL, 24)).columns - others

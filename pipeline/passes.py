@@ -174,7 +174,7 @@ class _Writer:
             event,
             source_count=len({story.source_id for story in members}),
             matches=[b.match for b in group.belongings if b.match is not None],
-            names=event_names(members),
+            names=event_names(members, self._sources),
             now=self._now,
         )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.background import FIRST_CHARACTERS, rarity
 from pipeline.enrich.roundups import is_roundup
-from pipeline.text import names, stems, words
+from pipeline.text import names, stemmed, stems, words
 
 if TYPE_CHECKING:
     from storage.models import Story
@@ -87,9 +87,8 @@ def _unit_vector(counts: Counter[str], language: str) -> dict[str, float]:
 
 def _spelling(text: str, language: str) -> dict[str, str]:
     spelled: dict[str, str] = {}
-    for word in words(text):
-        for stem in stems(word, language):
-            spelled.setdefault(f"{language}:{stem}", word)
+    for word, stem in stemmed(text, language):
+        spelled.setdefault(f"{language}:{stem}", word)
     return spelled
 
 

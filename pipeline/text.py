@@ -35,17 +35,17 @@ _SENTENCE_END = re.compile(
 )
 _ABBREVIATION = re.compile(
     r"(?:\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|Gen|St|Jr|Sr|Inc|Corp|Co|Ltd|vs|No|Nr|ca|etc|"
-    r"approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K|e\.g|i\.e|z\.B|d\.h|v)\.)"
+    r"approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K|e\.g|i\.e|z\.B|d\.h|v|Mio|Mrd|Tsd|Bd|Std|bzw|usw|Del|Calif|Mass|Wash|Fla|Tex)\.)"
     r"[\"'”’)\]]*\s*$"
 )
-_NAME = re.compile(
-    r"\b[A-ZÀ-ÖØ-Þ][\w&’'-]*(?:\.\d+)*"
-    r"(?:[ -](?:[A-ZÀ-ÖØ-Þ][\w&’'-]*|\d+(?:\.\d+)*|v\d+(?:\.\d+)*))*"
-)
+_CAPITALISED = r"[A-ZÀ-ÖØ-Þ](?:[\w&-]|['’](?!s\b))*(?:\.\d+)*"
+_NAME = re.compile(rf"\b{_CAPITALISED}(?:[ -](?:{_CAPITALISED}|v?\d+(?:\.\d+)*\b))*")
 
 
 def words(text: str) -> list[str]:
     """Lower-case words and numbers; unspaced scripts give pairs of characters."""
+    if text.isascii():  # most of the news: nothing to normalise, nothing without spaces
+        return _WORD.findall(text.lower())
     found: list[str] = []
     for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
         if _UNSPACED.search(word):
@@ -72,7 +72,12 @@ def _cut_unspaced(run: str) -> list[str]:
 
 def stems(text: str, language: str = "en") -> list[str]:
     """Words cut to their stems (Snowball), so that `releases` and `released` are one."""
-    return [_stem(word, language[:2]) for word in words(text)]
+    return [stem for _, stem in stemmed(text, language)]
+
+
+def stemmed(text: str, language: str = "en") -> list[tuple[str, str]]:
+    """Each word with its stem."""
+    return [(word, _stem(word, language[:2])) for word in words(text)]
 
 
 @lru_cache(maxsize=200_000)
@@ -127,8 +132,8 @@ def names(text: str) -> list[str]:
     found: list[str] = []
     for sentence in sentences(text):
         for match in _NAME.finditer(sentence):
-            name = re.sub(r"[’']s?$", "", match.group())
-            if match.start() > 1 or " " in name or not name[1:].islower():
+            name = match.group().rstrip("'’-&")
+            if match.start() > 1 or " " in name or not name[1:].isalpha() or not name[1:].islower():
                 found.append(_without_article(name))
     return [name for name in found if len(name) > 1]
 

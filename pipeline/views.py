@@ -42,6 +42,12 @@ def choose_events(
     return chosen, len(events) - len(chosen)
 
 
+def rank_row(choice: Chosen) -> dict[str, object]:
+    """Why an event stands where it stands: the parts whose product is its importance."""
+    parts = {name: f"{value:.2f}" for name, value in choice.parts.items()}
+    return {"importance": f"{choice.importance:.3f}", **parts, "event": choice.event.title}
+
+
 def event_views(db: Database, events: Sequence[Event]) -> list[EventView]:
     """Events as a reader sees them, each with its stories and related events."""
     sources = {source.id: source for source in all_sources(db)}

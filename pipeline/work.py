@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pipeline.passes import FoldReport, fold_pass
-from storage.database import create_or_open
+from storage.database import create_or_open, open_existing
 from storage.files import ImportReport, import_files
 from storage.pages import drop_old_pages
 from storage.runs import only_one, recorded
@@ -19,7 +21,6 @@ from storage.sources import all_sources, save_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from crawlers.crawl import CrawlReport
     from crawlers.extraction import ExtractionReport
@@ -85,6 +86,33 @@ def import_pass(
         )
         run.counts = asdict(report)
     return report
+
+
+def check_feeds(
+    database: Path,
+    only: Sequence[str],
+    *,
+    now: Callable[[], datetime] = utc_now,
+    settings: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """What each feed would store now: a crawl of the feeds alone into a database that is thrown
+    away afterwards."""
+    from crawlers.crawl import crawl
+    from storage.pages import entry_counts
+
+    with TemporaryDirectory(prefix="newsfold-check-") as folder:
+        scratch = Path(folder) / "check.db"
+        db = create_or_open(scratch)
+        save_sources(db, all_sources(open_existing(database)))
+        crawl(
+            scratch,
+            sources=only,
+            everything=True,
+            settings={**(settings or {}), "NEWSFOLD_PAGES_A_FEED": 0},
+        )
+        rows = entry_counts(db)
+        db.close()
+    return [row for row in rows if not only or row["source"] in only]
 
 
 def fold_only(database: Path, *, rebuild: bool, say: Say) -> FoldReport:

@@ -185,6 +185,19 @@ def mark_extracted(db: Database, page_id: int, now: datetime, error: str | None 
     )
 
 
+def entry_counts(db: Database) -> list[dict[str, Any]]:
+    """What each feed listed: number of entries, how many dated, the newest, and its error."""
+    return list(
+        db.query(
+            "SELECT f.source_id AS source, f.url, f.kind, count(e.id) AS entries,"
+            " count(e.published) AS dated, max(e.published) AS newest, f.last_status AS status,"
+            " f.last_error AS error"
+            " FROM feeds AS f LEFT JOIN entries AS e ON e.feed_id = f.id"
+            " GROUP BY f.id ORDER BY f.source_id, f.id"
+        )
+    )
+
+
 def drop_old_pages(db: Database, now: datetime, keep: timedelta) -> int:
     """Forget the HTML of pages whose story is stored since longer than `keep`."""
     with transaction(db):

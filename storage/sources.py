@@ -63,6 +63,18 @@ def all_sources(db: Database) -> list[Source]:
     ]
 
 
+def feed_rows(db: Database) -> list[dict[str, Any]]:
+    """Every feed that is polled, with its source and how its last poll went."""
+    return list(
+        db.query(
+            "SELECT s.id AS source, s.name, s.owner, s.language, f.kind, f.url, f.last_fetched,"
+            " f.next_due, f.interval_minutes, f.failures, f.last_status, f.last_error"
+            " FROM feeds AS f JOIN sources AS s ON s.id = f.source_id WHERE f.retired IS NULL"
+            " ORDER BY s.id, f.id"
+        )
+    )
+
+
 def remove_feeds(db: Database, source_id: str) -> int:
     """Stop polling a source; its stories and the source itself stay. The number of feeds."""
     with transaction(db):
@@ -109,8 +121,18 @@ def record_answer(
             (to_iso(now), to_iso(next_due), interval_minutes, status, etag, last_modified, feed.id),
         )
         if moved_to and moved_to != feed.url:
-            # Two feeds may have moved to one address; then the second keeps its old one.
-            db.execute("UPDATE OR IGNORE feeds SET url = ? WHERE id = ?", (moved_to, feed.id))
+            _move(db, feed, moved_to)
+
+
+def _move(db: Database, feed: Feed, url: str) -> None:
+    """Poll a feed where it has moved to. Where another feed is polled there already (an old list
+    was imported again, or two feeds became one), this one is not needed any more."""
+    moved = db.execute("UPDATE OR IGNORE feeds SET url = ? WHERE id = ?", (url, feed.id))
+    if not moved.rowcount:
+        db.execute(
+            "UPDATE feeds SET retired = 'moved', last_error = ? WHERE id = ?",
+            (f"it has moved to {url}, which is polled already"[:500], feed.id),
+        )
 
 
 def record_failure(

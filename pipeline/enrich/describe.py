@@ -49,7 +49,7 @@ def describe(
         language=headline.language,
         category=category,
         category_because=because,
-        tldr=tldr(members, headline.title, role_of),
+        tldr=tldr(members, headline.title, role_of, headline.language),
         figures=tuple(figure for story in members for figure in figures(story)),
         independent=independent(members, role_of, sources),
         comments=_comments(members),
@@ -85,9 +85,12 @@ def _comments(members: Sequence[Story]) -> int | None:
     return sum(told) if told else None
 
 
-def event_names(members: Sequence[Story]) -> dict[str, int]:
-    """The names that the stories use, and how many of them use each."""
+def event_names(members: Sequence[Story], sources: Mapping[str, Source]) -> dict[str, int]:
+    """The names that the stories use, and how many of them use each; without the sources' own,
+    which stand in every agency report."""
     mentioned: Counter[str] = Counter()
     for story in members:
         mentioned.update(set(names(story.text[:FIRST_CHARACTERS] or story.title)))
+    for source in sources.values():
+        mentioned.pop(source.name, None)
     return dict(mentioned)

@@ -1,0 +1,1 @@
+"""The events of a period: chosen, laid out for readers, and written in several forms."""

@@ -1,0 +1,153 @@
+"""A digest in the form that a reader wants: text, Markdown, HTML or JSON.
+
+Comes in: a DigestView. Goes out: one string. Nothing in a view is trusted: control characters are
+taken out, everything is escaped for its form, and only http and https addresses become links.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import quote, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.digest.terminal import terminal, terminal_event
+
+if TYPE_CHECKING:
+    from pipeline.digest.view import DigestView, EventView
+
+Form = Literal["text", "markdown", "html", "json"]
+FORMS: tuple[Form, ...] = get_args(Form)
+JSON_VERSION = 1  # of the structure; fields may be added to it, none taken out
+# Control characters move cursors, and overrides of direction turn text around: no headline needs
+# either. Lone surrogates cannot be written as UTF-8.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
+_MARKDOWN_START = re.compile(r"^(\s*)([+=-]|\d{1,9}(?=[.)]))")
+
+
+def render(view: DigestView, form: Form, *, colour: bool = False) -> str:
+    """The digest as one string that ends with a line end. `colour` is for text on a terminal."""
+    plain: dict[str, Any] = _clean(asdict(view))
+    if form == "json":
+        body = {"version": JSON_VERSION, **plain}
+        return json.dumps(body, ensure_ascii=False, indent=2, default=_iso) + "\n"
+    if form == "text":
+        return terminal(plain, colour=colour)
+    if form == "html":
+        return _html().get_template("digest.html").render(digest=plain)
+    if form == "markdown":
+        return _markdown().get_template("digest.md").render(digest=plain)
+    raise ValueError(f"no such form: {form}; there are {', '.join(FORMS)}")
+
+
+def event_text(view: EventView, *, colour: bool = False) -> str:
+    """One event as it stands in the text digest."""
+    return terminal_event(_clean(asdict(view)), colour=colour)
+
+
+def event_body(view: EventView) -> dict[str, Any]:
+    """One event as it stands in the JSON digest."""
+    body: dict[str, Any] = json.loads(json.dumps(_clean(asdict(view)), default=_iso))
+    return body
+
+
+def _clean(value: Any) -> Any:
+    """The same structure without control characters."""
+    if isinstance(value, str):
+        return _CONTROL.sub("", value)
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    return value
+
+
+def safe_url(url: str) -> str:
+    """The address when it is http or https with a host, else nothing."""
+    try:
+        parts = urlsplit(url.strip())
+        return url.strip() if parts.scheme.lower() in ("http", "https") and parts.hostname else ""
+    except ValueError:
+        return ""
+
+
+def markdown_text(text: str) -> str:
+    """Text on one line that Markdown shows as it is."""
+    one_line = " ".join(text.split())
+    return _MARKDOWN_START.sub(_escape_start, _MARKDOWN.sub(r"\\\1", one_line))
+
+
+def _escape_start(match: re.Match[str]) -> str:
+    """A dash or a number at the start would open a list."""
+    mark = match[2]
+    return f"{match[1]}{mark}\\" if mark.isdigit() else f"{match[1]}\\{mark}"
+
+
+def markdown_url(url: str) -> str:
+    """An address for the brackets of a link, or nothing."""
+    return quote(safe_url(url), safe="%/:=&?~#+!$,;'@*[]")
+
+
+def day(when: datetime) -> str:
+    return f"{when.day} {when:%B %Y}"
+
+
+def period(digest: dict[str, Any]) -> str:
+    """`8 April 2026`, or `7 to 8 April 2026`."""
+    since, until = digest["since"], digest["until"]
+    if since.date() == until.date():
+        return day(until)
+    if (since.year, since.month) == (until.year, until.month):
+        return f"{since.day} to {day(until)}"
+    return f"{since.day} {since:%B} to {day(until)}"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    raise TypeError(f"{type(value).__name__} has no place in a digest")
+
+
+@cache
+def _html() -> Environment:
+    return _environment(escape=True)
+
+
+@cache
+def _markdown() -> Environment:
+    environment = _environment(escape=False)  # HTML escapes would show in Markdown
+    environment.filters["md"] = markdown_text
+    environment.filters["md_url"] = markdown_url
+    return environment
+
+
+def _environment(*, escape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipeline.digest"),
+        autoescape=escape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "safe_url": safe_url,
+        "day": day,
+        "period": period,
+        "counted": counted,
+        "iso": _iso,
+        "paragraphs": lambda text: [p.strip() for p in re.split(r"\n\s*\n|\n", text) if p.strip()],
+    }
+    return environment

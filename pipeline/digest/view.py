@@ -1,0 +1,363 @@
+"""What a reader sees of an event, before it takes any form.
+
+Comes in: an event, its stories, their sources and its related events. Goes out: frozen views made
+of plain strings, numbers and times. Nothing is looked up here and nothing is escaped: each form
+does that for itself. The fields, in this order, are also the structure of the JSON form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pipeline.enrich.figure_groups import group_figures
+from pipeline.enrich.reading_time import reading_minutes
+from pipeline.text import sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipeline.enrich.figure_groups import FigureGroup
+    from storage.models import Event, Member, Source, Story
+
+MOST_FIGURES = 10  # of one event; a reader has five minutes
+MOST_OF_ONE = 5  # figures are shown that only one source gives, and only up to here
+# Figures that are worth a line even when only one source gives them.
+TELLING = ("USD", "EUR", "GBP", "%", "points", "x", "x less", "x more", "parameters", "context")
+MANY = 4  # sources; where all of them agree, a list of their names says less than "all"
+TELLING_COUNT = 100  # and counts from here on
+LATE = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceView:
+    """A sentence of the TL;DR and who wrote it."""
+
+    text: str
+    source: str
+    url: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A member of the event, as its source published it."""
+
+    source: str
+    title: str
+    url: str
+    role: str  # original, copy, rewrite, commentary or roundup
+    note: str  # what a reader should know of it: "same text as Delta Wire"; mostly empty
+    published: datetime | None
+    precision: str  # minute, day or guessed
+    when: str  # for people: "16:02", or with the day where that is not the first story's
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class VariantView:
+    """Another value that somebody gives for the same thing."""
+
+    shown: str
+    sources: tuple[str, ...]
+    rounded: bool  # only less exact, no contradiction
+
+
+@dataclass(frozen=True, slots=True)
+class FigureView:
+    """A figure, what it counts, who gives it, and who gives another."""
+
+    shown: str
+    about: str
+    sources: tuple[str, ...]
+    by: str  # the same for people: "Morning Byte, Delta Wire", or "all 5 sources"
+    differs: tuple[VariantView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A part of the headline story."""
+
+    heading: str
+    text: str
+    first: str  # its first sentence
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedView:
+    """Another event about the same names."""
+
+    event_id: int
+    category: str
+    headline: str
+    url: str
+    tldr: str
+    because: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One event as a reader sees it."""
+
+    event_id: int
+    category: str
+    category_because: str
+    headline: str
+    url: str  # of the headline story
+    language: str
+    tldr: tuple[SentenceView, ...]
+    minutes: int  # to read the headline story
+    broke: str  # "broke 16:02 UTC on 8 April with Morning Byte, 19 minutes ahead of Model Watch"
+    first_published: datetime | None
+    last_published: datetime | None
+    sources: tuple[SourceView, ...]  # by time
+    independent: int  # sources that count as voices of their own
+    comments: int | None
+    figures: tuple[FigureView, ...]
+    sections: tuple[SectionView, ...]  # of the headline story
+    related: tuple[RelatedView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestView:
+    """The events of a period, in the order of their importance."""
+
+    since: datetime
+    until: datetime
+    events: tuple[EventView, ...]
+    left_out: int = 0  # events of the period that were not chosen
+    title: str = "newsfold"
+
+
+def build_view(
+    event: Event,
+    stories_by_id: Mapping[int, Story],
+    sources_by_id: Mapping[str, Source],
+    related_events_by_id: Mapping[int, Event],
+) -> EventView:
+    """Everything a reader sees of one event. Members whose story is not given are left out."""
+    members = sorted(
+        (m for m in event.members if m.story_id in stories_by_id),
+        key=lambda m: _order(stories_by_id[m.story_id]),
+    )
+    look = _Look(stories_by_id, sources_by_id)
+    headline = stories_by_id.get(event.headline_story)
+    return EventView(
+        event_id=event.id,
+        category=event.category,
+        category_because=event.category_because,
+        headline=event.title,
+        url=headline.url if headline else "",
+        language=headline.language if headline else event.language,
+        tldr=tuple(
+            SentenceView(
+                s.text, look.source(s.story_id), look.url(s.story_id), look.language(s.story_id)
+            )
+            for s in event.tldr
+        ),
+        minutes=reading_minutes(headline.text if headline else ""),
+        broke=broke(members, look),
+        first_published=event.first_published,
+        last_published=event.last_published,
+        sources=tuple(_source(member, members[0], look) for member in members),
+        independent=event.independent,
+        comments=event.comments,
+        figures=_figures(event, look),
+        sections=_sections(headline) if headline else (),
+        related=_related(event, related_events_by_id, stories_by_id),
+    )
+
+
+class _Look:
+    """Names and addresses by the id of a story."""
+
+    def __init__(self, stories: Mapping[int, Story], sources: Mapping[str, Source]) -> None:
+        self.stories = stories
+        self._sources = sources
+
+    def source(self, story_id: int) -> str:
+        story = self.stories.get(story_id)
+        if story is None:
+            return ""
+        source = self._sources.get(story.source_id)
+        return source.name if source else story.source_id
+
+    def owner(self, story_id: int) -> str:
+        story = self.stories[story_id]
+        source = self._sources.get(story.source_id)
+        return source.owner if source else story.source_id
+
+    def url(self, story_id: int) -> str:
+        story = self.stories.get(story_id)
+        return story.url if story else ""
+
+    def language(self, story_id: int) -> str:
+        story = self.stories.get(story_id)
+        return story.language if story else "en"
+
+    def distinct(self, story_ids: Iterable[int]) -> tuple[str, ...]:
+        """The sources of these stories, each once, in the order of publication."""
+        known = sorted(
+            (i for i in story_ids if i in self.stories), key=lambda i: _order(self.stories[i])
+        )
+        return tuple(dict.fromkeys(self.source(i) for i in known))
+
+
+def _order(story: Story) -> tuple[datetime, str]:
+    """By time; a date without a time of day counts as the end of that day: nobody's lead."""
+    when = story.when or LATE
+    if story.when and story.published and story.published_precision == "day":
+        when += timedelta(hours=23, minutes=59)
+    return (when, story.url)
+
+
+def broke(members: list[Member], look: _Look) -> str:
+    """Who had it first, and by how much; a lead is told only between times to the minute."""
+    told = [m for m in members if look.stories[m.story_id].when]
+    if not told:
+        return ""
+    first = look.stories[told[0].story_id]
+    name = look.source(told[0].story_id)
+    when = first.when
+    assert when is not None
+    day = f"{when.day} {when:%B}"
+    if not _is_exact(first):
+        return f"{'broke on' if first.published else 'first seen on'} {day} with {name}"
+    said = f"broke {when:%H:%M} UTC on {day} with {name}"
+    follower = _follower(told, look)
+    if follower is None:
+        return said
+    ahead = follower.when - when if follower.when else timedelta(0)
+    return f"{said}, {_ahead(ahead)} {look.source(follower.id or 0)}"
+
+
+def _is_exact(story: Story) -> bool:
+    return story.published is not None and story.published_precision == "minute"
+
+
+def _follower(told: list[Member], look: _Look) -> Story | None:
+    """The next with words and an owner of its own; none when its time is not exact."""
+    for member in told[1:]:
+        if member.role == "copy" or look.owner(member.story_id) == look.owner(told[0].story_id):
+            continue
+        story = look.stories[member.story_id]
+        return story if _is_exact(story) else None
+    return None
+
+
+def _ahead(lead: timedelta) -> str:
+    minutes = int(lead.total_seconds() // 60)
+    if minutes < 1:
+        return "in the same minute as"
+    if minutes < 120:
+        return f"{minutes} minute{'s' * (minutes != 1)} ahead of"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} hours ahead of"
+    return f"{minutes // 1440} days ahead of"
+
+
+def _source(member: Member, first: Member, look: _Look) -> SourceView:
+    story = look.stories[member.story_id]
+    note = ""
+    if member.role == "copy":
+        through = look.source(member.through) if member.through is not None else ""
+        note = f"same text as {through}" if through else "same text as another"
+    elif member.role != "original":
+        note = member.role
+    return SourceView(
+        source=look.source(member.story_id),
+        title=story.title,
+        url=story.url,
+        role=member.role,
+        note=note,
+        published=story.when,
+        precision=story.published_precision if story.published else "guessed",
+        when=_when(story, look.stories[first.story_id]),
+        language=story.language,
+    )
+
+
+def _when(story: Story, first: Story) -> str:
+    """Its time as exactly as it is known; the day only where it says something new."""
+    if story.when is None:
+        return ""
+    date = f"{story.when.day} {story.when:%b}"
+    if not _is_exact(story):
+        return date
+    same_day = first.when is not None and first.when.date() == story.when.date()
+    return f"{story.when:%H:%M}" if same_day else f"{date} {story.when:%H:%M}"
+
+
+def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
+    """Grouped, without what copies only repeat; the telling ones and those that several give."""
+    role = {member.story_id: member.role for member in event.members}
+    own = {i for i, story in look.stories.items() if story.language == event.language}
+    groups = group_figures(
+        (f for f in event.figures if f.story_id in look.stories and role.get(f.story_id) != "copy"),
+        event.language,
+        prefer=own,
+    )
+    reports = {i for i in role if role[i] in ("original", "rewrite")} or set(role)
+    kept = [g for g in groups if _is_telling(g) and reports.intersection(g.stories)]
+    shared = [g for g in kept if len(g.stories) > 1 or g.differs][:MOST_FIGURES]
+    alone = [g for g in kept if g not in shared and len(g.stories) == 1]
+    chosen = shared + alone[: max(0, MOST_OF_ONE - len(shared))]
+    everyone = look.distinct(i for i in role if role[i] in ("original", "rewrite"))
+    return tuple(_figure(group, look, everyone) for group in chosen)
+
+
+def _is_telling(group: FigureGroup) -> bool:
+    if len(group.stories) > 1 or group.differs:
+        return True
+    count = group.key.rpartition(" ")[2]
+    large = count.isdigit() and int(count) >= TELLING_COUNT
+    return group.unit.split(" a ")[0] in TELLING or large
+
+
+def _figure(group: FigureGroup, look: _Look, everyone: tuple[str, ...]) -> FigureView:
+    sources = look.distinct(group.stories)
+    agreed = len(everyone) >= MANY and set(everyone) <= set(sources)
+    return FigureView(
+        shown=group.shown,
+        about=group.about,
+        sources=sources,
+        by=f"all {len(sources)} sources" if agreed else ", ".join(sources),
+        differs=tuple(
+            VariantView(v.shown, look.distinct(v.stories), v.rounded) for v in group.differs
+        ),
+    )
+
+
+def _sections(story: Story) -> tuple[SectionView, ...]:
+    """Of the headline story; a text without headings is one section without one."""
+    parts = [(part.heading, part.text) for part in story.sections] or [("", story.text)]
+    return tuple(
+        SectionView(heading, text.strip(), (sentences(text) or [""])[0])
+        for heading, text in parts
+        if text.strip()
+    )
+
+
+def _related(
+    event: Event, events: Mapping[int, Event], stories: Mapping[int, Story]
+) -> tuple[RelatedView, ...]:
+    found = []
+    for relation in event.related:
+        other = events.get(relation.event_id)
+        if other is None or other.category == "roundup":
+            continue  # a roundup is related to everything and tells nothing more
+        story = stories.get(other.headline_story)
+        found.append(
+            RelatedView(
+                event_id=other.id,
+                category=other.category,
+                headline=other.title,
+                url=story.url if story else "",
+                tldr=other.tldr[0].text if other.tldr else "",
+                because=relation.because,
+                language=other.language,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,226 @@
+"""Figures of several stories side by side: who gives the same one, and who gives another.
+
+Comes in: the figures of the stories of one event. Goes out: groups, each with the stories that
+give it and the values that differ from it. It never says which of two values is right, and it
+calls two values different only when no single story has both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pipeline.enrich import numbers
+from pipeline.text import stems
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable
+
+    from storage.models import Figure
+
+ALIKE = 0.3  # share of the shorter sentence's words that two sentences on one thing share at least
+FACTOR = 3.0  # two values further apart than this are hardly about the same thing
+ROUNDED = 0.05  # "about $14 billion" is $14.3 billion, rounded
+SMALL = 12  # counts up to here are so common that the sentences must be alike, too
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another value for the same thing."""
+
+    shown: str
+    stories: tuple[int, ...]
+    rounded: bool  # the same value, only less exact
+
+
+@dataclass(frozen=True, slots=True)
+class FigureGroup:
+    """One figure, the stories that give it, and the values that differ from it."""
+
+    key: str
+    shown: str
+    about: str
+    unit: str
+    stories: tuple[int, ...]
+    differs: tuple[Variant, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    figures: tuple[Figure, ...]
+    place: int  # where in its story it first stands
+
+    @property
+    def first(self) -> Figure:
+        return self.figures[0]
+
+    @property
+    def stories(self) -> tuple[int, ...]:
+        return tuple(sorted({figure.story_id for figure in self.figures}))
+
+
+def group_figures(
+    figures: Iterable[Figure], language: str = "en", prefer: Container[int] | None = None
+) -> list[FigureGroup]:
+    """The figures of an event, those that most stories give first. The order of the stories
+    does not matter; the order of the figures inside a story only breaks ties. The words are
+    those of the stories in `prefer` (the event's language) where these have the figure."""
+    groups = sorted(_same(list(figures), language), key=_rank)
+    shown: list[tuple[_Group, FigureGroup]] = []
+    taken: set[int] = set()
+    for at, group in enumerate(groups):
+        if at in taken:
+            continue
+        others = [
+            i
+            for i in range(at + 1, len(groups))
+            if i not in taken and _differ(group, groups[i], language)
+        ]
+        taken.update(others)
+        shown.append((group, _shown(group, [groups[i] for i in others], prefer)))
+    shown.sort(key=lambda pair: _rank(pair[0], {i for v in pair[1].differs for i in v.stories}))
+    return [one for _, one in shown]
+
+
+def _same(figures: list[Figure], language: str) -> list[_Group]:
+    """Figures with one value about one thing together."""
+    found: list[list[tuple[Figure, int]]] = []
+    for figure, place in _in_fixed_order(figures):
+        matching = [g for g in found if any(_is_same(figure, other, language) for other, _ in g)]
+        together = [pair for group in matching for pair in group] + [(figure, place)]
+        found = [group for group in found if group not in matching] + [together]
+    return [
+        _Group(
+            tuple(f for f, _ in sorted(group, key=lambda pair: (pair[0].story_id, pair[1]))),
+            min(place for _, place in group),
+        )
+        for group in found
+    ]
+
+
+def _in_fixed_order(figures: list[Figure]) -> list[tuple[Figure, int]]:
+    places: Counter[int] = Counter()
+    numbered = []
+    for figure in figures:
+        numbered.append((figure, places[figure.story_id]))
+        places[figure.story_id] += 1
+    return sorted(numbered, key=lambda pair: (pair[0].story_id, pair[1], pair[0].key))
+
+
+def _is_same(one: Figure, other: Figure, language: str) -> bool:
+    if one.value != other.value or not _same_unit(one, other):
+        return False
+    if _benchmark(one) or _benchmark(other):
+        return _benchmark(one) == _benchmark(other)
+    if one.value <= SMALL and one.unit in _everyday_units():
+        return _alike(one, other, language)
+    return True
+
+
+def _same_unit(one: Figure, other: Figure) -> bool:
+    if one.unit == other.unit:
+        return one.unit != "version" or one.shown == other.shown
+    if {one.unit, other.unit} == {"%", "points"}:
+        return bool(_benchmark(one)) and _benchmark(one) == _benchmark(other)
+    return [one.unit, other.unit] in _kin() or [other.unit, one.unit] in _kin()
+
+
+def _kin() -> list[list[str]]:
+    pairs: list[list[str]] = numbers.data()["kin"]["pairs"]
+    return pairs
+
+
+def _everyday_units() -> set[str]:
+    return set(numbers.data()["counts"])
+
+
+def _benchmark(figure: Figure) -> str:
+    """`Intelligence Index` of `GPT-5.4, Intelligence Index`; empty when it is no score."""
+    name = figure.about.rpartition(", ")[2]
+    return name if figure.unit == "points" or name in numbers.data()["benchmarks"] else ""
+
+
+def _differ(one: _Group, other: _Group, language: str) -> bool:
+    """Whether these are two values for one thing."""
+    left, right = one.first, other.first
+    if left.value == right.value or not _same_unit(left, right) or left.unit == "version":
+        return False
+    if set(one.stories) & set(other.stories):
+        return False
+    if _benchmark(left) or _benchmark(right):
+        return left.about == right.about
+    if max(left.value, right.value) > FACTOR * min(left.value, right.value):
+        return False
+    if left.about == right.about and " " in left.about and left.about[:1].isupper():
+        return True
+    return _alike(left, right, language)
+
+
+def _alike(one: Figure, other: Figure, language: str) -> bool:
+    left, right = _content(one.sentence, language), _content(other.sentence, language)
+    shared = len(left & right)
+    return shared >= 2 and shared >= ALIKE * min(len(left), len(right))
+
+
+@lru_cache(maxsize=4096)
+def _content(sentence: str, language: str) -> frozenset[str]:
+    ties = numbers.data()["no_names"]["ties"]
+    return frozenset(
+        stem
+        for stem in stems(sentence, language)
+        if len(stem) > 2 and not stem[0].isdigit() and stem not in ties
+    )
+
+
+def _shown(group: _Group, others: list[_Group], prefer: Container[int] | None) -> FigureGroup:
+    first = group.first
+    preferred = tuple(f for f in group.figures if prefer is None or f.story_id in prefer)
+    figures = preferred or group.figures
+    exact = [f for f in figures if not f.shown.startswith("about ")]
+    return FigureGroup(
+        key=first.key,
+        shown=(exact or list(figures))[0].shown,
+        about=_best_about(figures),
+        unit=first.unit,
+        stories=group.stories,
+        differs=tuple(_variant(first, other) for other in others),
+    )
+
+
+def _variant(first: Figure, other: _Group) -> Variant:
+    figure = other.first
+    apart = abs(first.value - figure.value) / max(first.value, figure.value)
+    vague = figure.shown.startswith("about ") or first.shown.startswith("about ")
+    return Variant(figure.shown, other.stories, rounded=vague and apart <= ROUNDED)
+
+
+def _best_about(figures: tuple[Figure, ...]) -> str:
+    """What most say; then, of money and scores, what names a name; then what was said first."""
+    unit = figures[0].unit.split(" a ")[0]
+    named = unit in numbers.data()["currencies"]["words"].values() or bool(_benchmark(figures[0]))
+    said = [figure.about for figure in figures if figure.about]
+    counted = Counter(said)
+    return min(
+        counted,
+        key=lambda about: (-counted[about], named and not about[:1].isupper(), said.index(about)),
+        default="",
+    )
+
+
+def _rank(group: _Group, others: Collection[int] = ()) -> tuple[int, bool, int, int, int, str]:
+    """How many stories speak of it, exact before vague, what readers want first, where it
+    stands."""
+    first: list[str] = numbers.data()["rank"]["first"]
+    unit = group.first.unit.split(" a ")[0]
+    place = first.index(unit) if unit in first else len(first)
+    vague = all(figure.shown.startswith("about ") for figure in group.figures)
+    return (
+        -len(group.stories) - len(others),
+        vague,
+        place,
+        group.place,
+        group.stories[0],
+        group.first.key,
+    )

@@ -1,0 +1,127 @@
+"""Other events about the same names, which are other happenings.
+
+Comes in: the names of each event with counts, its time, and in how many events a name stands.
+Goes out: for each event the few that share its rare names, nearer ones first. Names that
+everybody has (a country, a day) relate nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from math import exp, log, log1p, sqrt
+from typing import TYPE_CHECKING
+
+from pipeline.enrich import numbers
+from storage.models import Related
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+WINDOW = timedelta(days=30)  # further apart, two events have little to tell each other
+FADES_IN = 20.0  # days after which a relation counts exp(-1)
+MOST = 5
+ENOUGH = 0.1  # score below which two events only happen to mention the same company
+ENOUGH_ALONE = 0.3  # cosine from which a single shared name is what both are about
+COMMON = 0.05  # a name in a larger share of the events than this relates nothing by itself
+ALWAYS_RARE = 3  # events; with few events at all every name would look common
+MOST_NAMES = 40  # of one event; the rest is said in passing
+
+
+@dataclass(frozen=True, slots=True)
+class EventNames:
+    """What an event is about, as names with the number of its stories that have each.
+
+    Names of sources do not belong in here: "Reuters" relates nothing.
+    """
+
+    event_id: int
+    names: Mapping[str, int]
+    when: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """An event's names, each with how much it says of it; `length` of that as a vector."""
+
+    event_id: int
+    when: datetime
+    weights: Mapping[str, float]
+    length: float
+
+
+def related(
+    event: EventNames,
+    others: Iterable[EventNames],
+    frequency: Mapping[str, int],
+    events: int,
+) -> tuple[Related, ...]:
+    """The events most related to one. `frequency` says in how many of the `events` a name is."""
+    weighed = [_weigh(other, frequency, events) for other in others]
+    return _nearest(_weigh(event, frequency, events), weighed, frequency, events)
+
+
+def relate_all(
+    events: Iterable[EventNames], frequency: Mapping[str, int], total: int
+) -> dict[int, tuple[Related, ...]]:
+    """The same for many events at once: only those with a rare name in common are compared."""
+    in_order = sorted(events, key=lambda event: event.event_id)
+    known = [_weigh(event, frequency, total) for event in in_order]
+    having: dict[str, list[_Weighed]] = defaultdict(list)
+    for event in known:
+        for name in event.weights:
+            if _is_rare(name, frequency, total):
+                having[name].append(event)
+    found: dict[int, tuple[Related, ...]] = {}
+    for event in known:
+        candidates = {o.event_id: o for name in event.weights for o in having.get(name, ())}
+        found[event.event_id] = _nearest(event, candidates.values(), frequency, total)
+    return found
+
+
+def _nearest(
+    event: _Weighed, others: Iterable[_Weighed], frequency: Mapping[str, int], total: int
+) -> tuple[Related, ...]:
+    found = []
+    for other in others:
+        if other.event_id == event.event_id or abs(other.when - event.when) > WINDOW:
+            continue
+        relation = _relation(event, other, frequency, total)
+        if relation is not None:
+            found.append(relation)
+    return tuple(sorted(found, key=lambda r: (-r.score, r.event_id))[:MOST])
+
+
+def _relation(
+    event: _Weighed, other: _Weighed, frequency: Mapping[str, int], total: int
+) -> Related | None:
+    mine, theirs = event.weights, other.weights
+    both = {name: mine[name] * theirs[name] for name in mine if name in theirs}
+    if not any(_is_rare(name, frequency, total) for name in both):
+        return None
+    alike = sum(both.values()) / (event.length * other.length)
+    days = abs(other.when - event.when) / timedelta(days=1)
+    score = alike * exp(-days / FADES_IN)
+    if score < ENOUGH or (len(both) == 1 and alike < ENOUGH_ALONE):
+        return None
+    telling = sorted(both, key=lambda name: (-both[name], name))[:3]
+    return Related(other.event_id, round(min(score, 1.0), 4), f"both name {', '.join(telling)}")
+
+
+def _weigh(event: EventNames, frequency: Mapping[str, int], total: int) -> _Weighed:
+    """How much each name says of the event: rare in others, frequent in this one."""
+    weighed = {
+        name: log1p(count) * log((total + 1) / max(frequency.get(name, 1), 1))
+        for name, count in event.names.items()
+        if name not in numbers.data()["no_names"]["words"] and len(name) > 2
+    }
+    kept = sorted(weighed, key=lambda name: (-weighed[name], name))[:MOST_NAMES]
+    weights = {name: weighed[name] for name in kept if weighed[name] > 0}
+    length = sqrt(sum(weight * weight for weight in weights.values()))
+    return _Weighed(event.event_id, event.when, weights, length)
+
+
+def _is_rare(name: str, frequency: Mapping[str, int], total: int) -> bool:
+    return frequency.get(name, 1) <= max(ALWAYS_RARE, COMMON * total)

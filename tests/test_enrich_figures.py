@@ -1,0 +1,172 @@
+"""Figures: what is read from a sentence, and how the figures of an event stand side by side."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.enrich.figure_groups import group_figures
+from pipeline.enrich.figures import figures
+from storage.models import Figure, Story
+
+CASES = tomllib.loads((Path(__file__).parent / "fixtures/enrich/figures.toml").read_text("utf-8"))[
+    "case"
+]
+
+
+def story(text: str, id_: int = 1, title: str = "", language: str = "en") -> Story:
+    return Story(url=f"https://s{id_}.example/a", id=id_, title=title, text=text, language=language)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"][:40])
+def test_a_sentence_gives_its_figures_and_no_others(case: dict[str, Any]) -> None:
+    found = figures(story(case["text"], language=case.get("language", "en")))
+    assert [figure.key for figure in found] == case["keys"]
+    for field in ("shown", "about"):
+        if field in case:
+            assert [getattr(figure, field) for figure in found] == case[field]
+
+
+@given(st.text(max_size=300), st.sampled_from(["en", "de", "zh", "", "pt-BR"]))
+@settings(deadline=None)
+def test_any_text_is_survived_and_every_quote_stands_in_its_sentence(
+    text: str, language: str
+) -> None:
+    for figure in figures(story(text, language=language)):
+        assert figure.quote and figure.quote in figure.sentence
+        assert figure.value >= 0 and figure.unit and figure.shown
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "$",
+                "€",
+                "14.3",
+                "1,400",
+                "9",
+                "nine",
+                " ",
+                "billion",
+                "B",
+                "%",
+                "times",
+                "less",
+                "jobs",
+                "GPQA Diamond",
+                "scores",
+                ":",
+                "parameters",
+                "256K",
+                "context",
+                "-",
+                ".",
+                "2026",
+                "x",
+                "for",
+            ]
+        ),
+        max_size=14,
+    )
+)
+@settings(deadline=None)
+def test_any_mixture_of_its_own_words_is_survived(pieces: list[str]) -> None:
+    for figure in figures(story(" ".join(pieces), title="".join(pieces))):
+        assert figure.quote in figure.sentence
+
+
+def test_a_table_under_a_sentence_keeps_its_benchmark() -> None:
+    found = figures(
+        story(
+            "On the Intelligence Index the Vole 5 scores 52. The others:\n\n"
+            "- Hamster 3.1: 57\n- Mole-5: 57\n\nTickets cost $30.",
+            title="Vole 5 is out",
+        )
+    )
+    assert [(f.shown, f.about) for f in found][:3] == [
+        ("52", "Intelligence Index"),
+        ("57", "Hamster 3.1, Intelligence Index"),
+        ("57", "Mole-5, Intelligence Index"),
+    ]
+
+
+def test_a_score_without_an_owner_is_left_out() -> None:
+    found = figures(
+        story("The Intelligence Index has it at 52, with two rivals on 57 and one on 53.")
+    )
+    assert [f.shown for f in found] == ["52"]
+
+
+def test_a_figure_said_twice_is_one_and_the_text_goes_before_the_title() -> None:
+    found = figures(
+        story("They cut 1,400 jobs. The 1,400 jobs are in Ulm.", title="1,400 jobs gone")
+    )
+    assert [(f.key, f.sentence) for f in found] == [("jobs 1400", "They cut 1,400 jobs.")]
+
+
+def grouped(*texts: str) -> list[Any]:
+    found: list[Figure] = []
+    for id_, text in enumerate(texts, 1):
+        found += figures(story(text, id_))
+    return group_figures(found)
+
+
+def test_one_figure_in_other_words_is_one_group() -> None:
+    (group,) = grouped("Orval paid $14.3 billion.", "It cost Orval 14.3 billion dollars.")
+    assert (group.shown, group.stories) == ("$14.3B", (1, 2))
+
+
+def test_a_rounded_figure_stands_beside_the_exact_one_and_is_no_contradiction() -> None:
+    groups = grouped(
+        "Orval's deal with Scale Works was worth $14.3 billion.",
+        "Orval made a deal with Scale Works worth about $14 billion.",
+    )
+    assert [(g.shown, [(v.shown, v.rounded) for v in g.differs]) for g in groups] == [
+        ("$14.3B", [("about $14B", True)])
+    ]
+
+
+def test_sources_that_differ_are_shown_as_such() -> None:
+    (group,) = grouped(
+        "The maker Wexley will cut 1,200 jobs in spring.",
+        "In spring the maker Wexley parts with 1,200 employees.",
+        "Wexley, the maker, will cut about 1,400 jobs in spring.",
+    )
+    assert (group.shown, group.stories) == ("1,200 jobs", (1, 2))
+    assert [(v.shown, v.stories, v.rounded) for v in group.differs] == [
+        ("about 1,400 jobs", (3,), False)
+    ]
+
+
+def test_two_values_in_one_story_are_two_things() -> None:
+    groups = grouped(
+        "Wexley cuts 1,200 jobs in Ulm and 1,400 jobs in Bern this spring.",
+        "Wexley cuts 1,400 jobs in Bern and 1,200 jobs in Ulm this spring.",
+    )
+    assert all(not group.differs for group in groups)
+
+
+def test_a_score_on_another_benchmark_is_another_figure() -> None:
+    groups = grouped("It scores 52 on the Intelligence Index.", "It scores 52 on HealthBench.")
+    assert sorted(group.about for group in groups) == ["HealthBench", "Intelligence Index"]
+
+
+@given(st.permutations([1, 2, 3, 4]))
+@settings(deadline=None, max_examples=24)
+def test_the_order_of_the_stories_does_not_matter(order: list[int]) -> None:
+    texts = {
+        1: "Wexley will cut 1,200 jobs. It paid $14.3 billion.",
+        2: "Wexley will cut 1,400 jobs in all.",
+        3: "The sum is about $14 billion. Nine months of work went into it.",
+        4: "Wexley will cut 1,200 jobs. After nine months of work, 14 percent go.",
+    }
+    per_story = {id_: figures(story(text, id_)) for id_, text in texts.items()}
+    mixed = [figure for id_ in order for figure in per_story[id_]]
+    straight = [figure for id_ in sorted(texts) for figure in per_story[id_]]
+    assert group_figures(mixed) == group_figures(straight)
