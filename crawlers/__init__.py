@@ -1,0 +1,1 @@
+"""From the web to stored pages, and from pages to stories: Scrapy spiders and what they need."""

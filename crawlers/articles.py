@@ -1,0 +1,244 @@
+"""HTML -> the fields of a Story, or a word on why there is no article in it.
+
+A fetched page and the entry it was fetched for come in, a Story goes out. The way:
+    characters (characters.py) -> one tree -> claims of the page (metadata.py, json_ld.py)
+    -> dates settled (dates.py) -> sections of text (body.py) -> Story.
+It asks no network, no clock (the time of the fetch is "now") and no database.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from crawlers.authors import choose_authors, read_names
+from crawlers.body import plain_text, read_sections
+from crawlers.characters import decode, letters, one_line, plain_line
+from crawlers.dates import Moment, day_in_path, moment, read_moment, settle
+from crawlers.metadata import Claims, read_claims, times_near_title
+from crawlers.titles import choose_title, site_keys
+from crawlers.urls import canonical_url, same_site
+from storage.models import Section, Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from storage.models import Entry, Page
+
+MIN_TEXT = 200  # characters; below this a page is mostly boilerplate
+MIN_ARTICLE = 50  # the same where the page says that it is an article
+MAX_HTML = 5_000_000  # bytes; what comes after that is no longer the article
+MAX_TITLE = 1_000
+MAX_SUMMARY = 5_000
+MAX_ADDRESS = 2_000
+MAX_RUBRIC = 100
+MAX_HEADINGS = 20
+
+NOT_HTML = re.compile(
+    rb"\s*(?:%PDF|\{|\[|\x89PNG|GIF8|\xff\xd8|PK\x03|\x1f\x8b|<\?xml[^>]*>\s*<rss)"
+)
+LISTINGS = frozenset({"CollectionPage", "SearchResultsPage"})
+LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}|[A-Za-z]{2}|\d{3}))?\b")
+
+
+class NoArticle(Exception):  # noqa: N818 - it is no error: many pages hold none
+    """There is no article in a page. The reason is one of few, so that reasons can be counted."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read_article(page: Page, entry: Entry) -> Story:
+    """The story that a page tells. Raises NoArticle when it tells none."""
+    try:
+        _refuse_front_page(page, entry)
+        return _story(_tree(page), page, entry)
+    except NoArticle:
+        raise
+    except RecursionError as error:
+        raise NoArticle("nested too deeply") from error
+    except Exception as error:  # what parsers raise on hostile pages is not to be foreseen
+        raise NoArticle(f"unreadable: {type(error).__name__}") from error
+
+
+def story_from_entry(entry: Entry) -> Story:
+    """The story of an entry whose page cannot be had: what the feed itself says of it."""
+    told = [moment(entry.published, entry.published_precision)] if entry.published else []
+    settled = settle(told, entry.first_seen) if entry.first_seen else next(iter(told), None)
+    summary = plain_line(entry.summary, MAX_SUMMARY)
+    return Story(
+        url=canonical_url(entry.url),
+        title=plain_line(entry.title, MAX_TITLE),
+        text=summary,
+        sections=(Section("", summary),) if summary else (),
+        summary=summary,
+        authors=read_names([entry.author or ""]),
+        published=settled.when if settled else None,
+        published_precision=settled.precision if settled else "guessed",
+        source_id=entry.source_id or "",
+        language=_language((), entry),
+        first_seen=entry.first_seen,
+        comments=entry.comments,
+        text_from="feed",
+    )
+
+
+def _refuse_front_page(page: Page, entry: Entry) -> None:
+    """An article that is gone is often answered with the front page."""
+    if _is_root(page.url) and not _is_root(entry.url):
+        raise NoArticle("sent on to the front page")
+
+
+def _is_root(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query
+
+
+def _tree(page: Page) -> Any:
+    from lxml import etree, html
+
+    if not page.html.strip() or NOT_HTML.match(page.html):
+        raise NoArticle("not HTML")
+    text = decode(page.html[:MAX_HTML], page.encoding)
+    # Without huge_tree libxml2 bounds depth and sizes by itself.
+    parser = html.HTMLParser(
+        encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        tree = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.LxmlError, ValueError, AssertionError) as error:
+        raise NoArticle("not HTML") from error
+    return tree
+
+
+def _story(tree: Any, page: Page, entry: Entry) -> Story:
+    claims = read_claims(tree, page.url)
+    if LISTINGS & claims.kinds and not claims.is_article:
+        raise NoArticle("a list of articles")
+    url, claim = _identity(claims.addresses, page.url)
+    site = site_keys(claims.every("site"), page.url)
+    title = _title(tree, claims, entry, site)
+    sections = _without_title(read_sections(tree, page.url), title)
+    text = plain_text(sections)
+    if len(text) < (MIN_ARTICLE if claims.is_article else MIN_TEXT):
+        raise NoArticle("no text" if not text else "too little text")
+    if not title:
+        raise NoArticle("no title")
+    told = _published(tree, claims, page, entry)
+    published = settle(told, page.fetched_at) or _date_by_layout(tree, page)
+    return Story(
+        url=url,
+        title=title,
+        text=text,
+        published=published.when if published else None,
+        published_precision=published.precision if published else "guessed",
+        source_id=entry.source_id or "",
+        language=_language(claims.every("language"), entry),
+        first_seen=entry.first_seen,
+        updated=_updated(claims, published, page),
+        authors=choose_authors((voice.get("author", ()) for voice in claims.voices), tree, site),
+        sections=sections,
+        summary=plain_line(entry.summary or next(iter(claims.every("summary")), ""), MAX_SUMMARY),
+        image=_image(claims.every("image"), page.url),
+        section=plain_line(next(iter(claims.every("section")), ""), MAX_RUBRIC) or None,
+        comments=entry.comments,
+        canonical_claim=claim,
+    )
+
+
+def _identity(addresses: Iterable[str], page_url: str) -> tuple[str, str | None]:
+    """The canonical URL, and the claim of a page that says it belongs to another site.
+
+    A page may name its own address only within its own site, and not the front page's.
+    """
+    own, claim = None, None
+    for address in addresses:
+        try:
+            url = canonical_url(address, base=page_url)
+        except ValueError:
+            continue
+        if not same_site(url, page_url):
+            claim = claim or url
+        elif own is None and not (_is_root(url) and not _is_root(page_url)):
+            own = url
+    return own or canonical_url(page_url), claim
+
+
+def _title(tree: Any, claims: Claims, entry: Entry, site: set[str]) -> str:
+    claimed = [plain_line(title, MAX_TITLE) for title in claims.every("title")]
+    headings = _lines(tree.xpath("//h1"))
+    window = _lines(tree.xpath("//head/title"))
+    return choose_title(claimed, headings, window, site) or plain_line(entry.title, MAX_TITLE)
+
+
+def _lines(elements: Iterable[Any]) -> list[str]:
+    lines = (plain_line("".join(element.itertext()), MAX_TITLE) for element in elements)
+    return list(islice((line for line in lines if line), MAX_HEADINGS))
+
+
+def _without_title(sections: tuple[Section, ...], title: str) -> tuple[Section, ...]:
+    """The text does not begin with its own headline again."""
+    if not sections or letters(sections[0].heading) != letters(title):
+        return sections
+    first = Section("", sections[0].text)
+    return (first, *sections[1:]) if first.text else sections[1:]
+
+
+def _published(tree: Any, claims: Claims, page: Page, entry: Entry) -> Iterator[Moment]:
+    """Every claim on the time of publication, in the order in which they are believed: the page's
+    own voices, the feed, a <time> by the headline, the day in the address."""
+    yield from _moments(claims.every("published"))
+    if entry.published:
+        yield moment(entry.published, entry.published_precision)
+    yield from _moments(times_near_title(tree))
+    if found := day_in_path(page.url):
+        yield found
+
+
+def _date_by_layout(tree: Any, page: Page) -> Moment | None:
+    """The day that htmldate finds in the text; slow, so it is asked when nobody else answered.
+
+    It says 1 January where it found no more than a year.
+    """
+    from htmldate import find_date  # slow to import: see body.py
+
+    today = page.fetched_at.strftime("%Y-%m-%d")
+    day = find_date(tree, original_date=True, url=page.url, max_date=today)
+    known = [day] if day and not day.endswith("-01-01") else []
+    return settle(_moments(known), page.fetched_at)
+
+
+def _moments(claims: Iterable[str]) -> Iterator[Moment]:
+    return (found for claim in claims if (found := read_moment(claim)))
+
+
+def _updated(claims: Claims, published: Moment | None, page: Page) -> datetime | None:
+    last = settle(_moments(claims.every("updated")), page.fetched_at)
+    if last is None or (published and last.when <= published.when):
+        return None
+    return last.when
+
+
+def _language(claimed: Iterable[str], entry: Entry) -> str:
+    """BCP 47, such as en or pt-BR: the page's, else the entry's, else English."""
+    for text in (*claimed, entry.language or ""):
+        if match := LANGUAGE.match(text.strip()):
+            language, region = match.groups()
+            return language.lower() + (f"-{_subtag(region)}" if region else "")
+    return "en"
+
+
+def _subtag(text: str) -> str:
+    return text.title() if len(text) == 4 else text.upper()
+
+
+def _image(claimed: Iterable[str], page_url: str) -> str | None:
+    for address in claimed:
+        url = urljoin(page_url, one_line(address, MAX_ADDRESS))
+        if url.startswith(("https://", "http://")) and len(url) <= MAX_ADDRESS:
+            return url
+    return None

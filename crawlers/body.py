@@ -1,0 +1,139 @@
+"""The text of an article: a page's tree comes in, its sections go out.
+
+trafilatura finds the text (docs/choices.md says why); this module only turns its small XML (head,
+p, list, quote, table) into sections of plain paragraphs. It never looks at metadata, and leaves
+the tree as it was.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
+
+from lxml import etree, html
+
+from crawlers.characters import printable
+from storage.models import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAX_TEXT = 1_000_000  # characters; the longest articles have a tenth of it
+MAX_HEADING = 500
+MIN_CELL_PARAGRAPHS = 2  # of a table cell that holds an article, not only its headline
+
+CONTAINERS = frozenset({"body", "list", "table", "div", "quote", "item", "del", "comments"})
+BLOCKS = frozenset({"head", "p", "row", "code", *CONTAINERS})
+
+
+def read_sections(tree: Any, url: str) -> tuple[Section, ...]:
+    """The sections of the article in a page; the first one often has no heading."""
+    import trafilatura  # .3 s to import: only processes that read pages pay for it
+
+    found: Any = trafilatura.bare_extraction(
+        _out_of_layout_table(tree), url=url, include_comments=False, config=_settings()
+    )
+    if found is None or found.body is None:
+        return ()
+    return tuple(_sections(_bounded(_blocks(found.body))))
+
+
+def _out_of_layout_table(tree: Any) -> Any:
+    """The cell with the headline as a page of its own, where a table lays the whole page out (as
+    in the nineties): trafilatura takes such a table for data, menus and all."""
+    headlines = tree.xpath("//td//h1")
+    if len(headlines) != 1:
+        return tree
+    cell = headlines[0].xpath("ancestor::td[1]")[0]
+    if len(cell.findall(".//p")) < MIN_CELL_PARAGRAPHS:
+        return tree
+    page = html.Element("html")
+    body = etree.SubElement(page, "body")
+    article = deepcopy(cell)
+    article.tag, article.tail = "div", None
+    body.append(article)
+    return page
+
+
+@cache
+def _settings() -> Any:
+    from trafilatura.settings import use_config
+
+    settings = use_config()
+    # By default a text of less than 250 characters gives way to everything on the page, menus
+    # too; on the labelled sets 150 is as good, and short news stay clean.
+    settings.set("DEFAULT", "MIN_EXTRACTED_SIZE", "150")
+    return settings
+
+
+def plain_text(sections: Iterable[Section]) -> str:
+    """All paragraphs and headings, blank lines between them."""
+    parts = (part for section in sections for part in (section.heading, section.text))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _blocks(element: Any) -> Iterator[tuple[bool, str]]:
+    """The blocks of text below an element, in order, and whether each is a heading."""
+    if element.tag not in CONTAINERS or not _holds_blocks(element):
+        yield element.tag == "head", _line(_inline(element))
+        return
+    loose = [element.text or ""]
+    for child in element:
+        if child.tag in BLOCKS:
+            yield False, _line("".join(loose))
+            yield from _blocks(child)
+            loose = [child.tail or ""]
+        else:
+            loose += [_inline(child), child.tail or ""]
+    yield False, _line("".join(loose))
+
+
+def _holds_blocks(element: Any) -> bool:
+    return any(child.tag in BLOCKS for child in element)
+
+
+def _inline(element: Any) -> str:
+    """The text of one block: a line break stays one, the cells of a row stand apart."""
+    parts: list[str] = [element.text or ""]
+    for child in element:
+        if child.tag == "lb":
+            parts.append("\n")
+        elif child.tag == "cell" or child.tag in BLOCKS:
+            parts.append(f" {_inline(child)} ")
+        else:
+            parts.append(_inline(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
+
+
+def _line(text: str) -> str:
+    lines = (" ".join(line.split()) for line in printable(text).splitlines())
+    return normalize("NFC", "\n".join(line for line in lines if line))
+
+
+def _bounded(blocks: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str]]:
+    """Blocks that say something, until there are enough of them."""
+    length = 0
+    for is_heading, text in blocks:
+        if not re.search(r"\w", text):
+            continue
+        yield is_heading and len(text) <= MAX_HEADING, text[: MAX_TEXT - length]
+        length += len(text) + 2
+        if length >= MAX_TEXT:
+            return
+
+
+def _sections(blocks: Iterable[tuple[bool, str]]) -> Iterator[Section]:
+    heading, paragraphs = "", []  # type: str, list[str]
+    for is_heading, text in blocks:
+        if not is_heading:
+            paragraphs.append(text)
+            continue
+        if heading or paragraphs:
+            yield Section(heading, "\n\n".join(paragraphs))
+        heading, paragraphs = " ".join(text.split()), []
+    if heading or paragraphs:
+        yield Section(heading, "\n\n".join(paragraphs))

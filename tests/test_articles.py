@@ -1,0 +1,215 @@
+"""HTML in many habits -> the fields of a story.
+
+A case is a folder: page.html as a server would send it; meta.json with the address, the frozen
+time of the fetch and the entry; expected.json with the fields that the case is about.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawlers.articles import NoArticle, read_article, story_from_entry
+from crawlers.characters import decode
+from crawlers.dates import Moment, read_moment, settle
+from storage.models import Entry, Page, Section, Story
+from storage.times import from_iso, to_iso
+
+CASES = Path(__file__).parent / "fixtures" / "articles"
+NOW = datetime(2026, 4, 8, 18, tzinfo=UTC)
+TIMES = {"published", "first_seen"}
+
+
+def read_case(folder: Path) -> tuple[Page, Entry]:
+    meta = json.loads((folder / "meta.json").read_text("utf-8"))
+    told = {key: from_iso(value) if key in TIMES else value for key, value in meta["entry"].items()}
+    fetched_at = from_iso(meta["fetched_at"])
+    assert fetched_at is not None
+    html = (folder / "page.html").read_bytes()
+    return Page(1, meta["url"], html, fetched_at, meta["encoding"]), Entry(**told)
+
+
+def fields(story: Story) -> dict[str, Any]:
+    """A story as expected.json writes it."""
+    return {
+        name: _plain(getattr(story, name)) for name in story.__dataclass_fields__ if name != "extra"
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_iso(value)
+    if isinstance(value, Section):
+        return {"heading": value.heading, "text": value.text}
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
+
+
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_case(case: str) -> None:
+    expected = json.loads((CASES / case / "expected.json").read_text("utf-8"))
+    try:
+        found = fields(read_article(*read_case(CASES / case)))
+    except NoArticle as nothing:
+        found = {"no_article": nothing.reason}
+    wrong = [
+        f"{field}: {found.get(field)!r} instead of {value!r}"
+        for field, value in expected.items()
+        if found.get(field, "nothing") != value
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
+def test_enough_habits() -> None:
+    assert len(list(CASES.iterdir())) >= 12
+
+
+def a_page(html: str | bytes, **changes: Any) -> Page:
+    body = html.encode() if isinstance(html, str) else html
+    return replace(Page(1, "https://news.example.com/a", body, NOW), **changes)
+
+
+ENTRY = Entry(url="https://news.example.com/a", title="From the feed", source_id="example")
+SENTENCE = "The quay was opened by the mayor, who cut a ribbon of optical fibre. "
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<div>" * 100_000 + SENTENCE * 10,
+        "<p>" + "<b><i>" * 50_000 + SENTENCE * 10,
+        "<table><tr><td>" * 20_000 + SENTENCE * 10,
+        '<script type="application/ld+json">' + "[" * 500_000 + "</script>" + SENTENCE * 10,
+        '<script type="application/ld+json">' + '{"@graph":' * 200_000 + "</script>" + SENTENCE,
+        '<script type="application/ld+json">' + " " * 900_000 + "x</script>" + SENTENCE,
+        '<script type="application/ld+json">{"a":' + "9" * 10_000 + "}</script>" + SENTENCE,
+        "<h1>" + "<script" * 100_000 + "</h1>" + SENTENCE * 10,
+        "<title>" + "| - " * 100_000 + "</title>" + SENTENCE * 10,
+        "\x00" * 1000,
+        "<",
+        "<!DOCTYPE html>",
+        "<html></html>",
+        "<!-- only a comment -->",
+        b"\xff\xfe<\x00p\x00>\x00",
+        b"\x80" * 10_000,
+    ],
+    ids=lambda html: str(html[:24]),
+)
+def test_hostile_pages_end_in_a_story_or_a_reason(html: str | bytes) -> None:
+    try:
+        story = read_article(a_page(html), ENTRY)
+    except NoArticle as nothing:
+        assert nothing.reason
+    else:
+        assert len(story.title) <= 1000
+        assert len(story.text) <= 1_000_000
+
+
+def test_text_is_bounded() -> None:
+    paragraphs = "".join(f"<p>{number}: {SENTENCE * 20}</p>" for number in range(1500))
+    story = read_article(a_page(f"<article>{paragraphs}</article>"), ENTRY)
+    assert 900_000 < len(story.text) <= 1_000_000
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=2000))
+def test_any_bytes_end_in_a_story_or_a_reason(html: bytes) -> None:
+    try:
+        read_article(a_page(b"<html><p>" + html), ENTRY)
+    except NoArticle as nothing:
+        assert not nothing.reason.startswith("unreadable")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["C"]), max_size=500))
+def test_utf8_is_read_as_utf8_whatever_is_declared(text: str) -> None:
+    for declared in (None, "iso-8859-1", "windows-1251", "nonsense"):
+        assert decode(text.encode(), declared) == text
+
+
+CLAIMS = st.builds(
+    lambda hours, precision: Moment(
+        NOW + timedelta(hours=hours), precision, (NOW + timedelta(hours=hours)).date()
+    ),
+    st.integers(-100_000, 100_000),
+    st.sampled_from(["minute", "day", "guessed"]),
+)
+
+
+@given(st.lists(CLAIMS))
+def test_nothing_is_published_after_it_was_fetched(claims: list[Moment]) -> None:
+    settled = settle(claims, NOW)
+    assert settled is None or settled.when <= NOW + timedelta(minutes=5)
+    assert settled is None or settled in claims
+
+
+@pytest.mark.parametrize(
+    ("claim", "when", "precision"),
+    [
+        ("2026-04-08T16:02:00Z", "2026-04-08T16:02:00Z", "minute"),
+        ("2026-04-08 16:02:00.1234567 +0200", "2026-04-08T14:02:00Z", "minute"),
+        ("2026-04-08T16:02:00+02:00[Europe/Berlin]", "2026-04-08T14:02:00Z", "minute"),
+        ("2026-04-08T16:02", "2026-04-08T16:02:00Z", "guessed"),
+        ("2026-04-08 04:02 PM EDT", "2026-04-08T20:02:00Z", "minute"),
+        ("2026-04-08", "2026-04-08T00:00:00Z", "day"),
+        ("2026-04-08T00:00:00+02:00", "2026-04-08T00:00:00Z", "day"),
+        ("20260408", "2026-04-08T00:00:00Z", "day"),
+        ("1775664120", "2026-04-08T16:02:00Z", "minute"),
+        ("1775664120000", "2026-04-08T16:02:00Z", "minute"),
+        ("Wed, 08 Apr 2026 16:02:00 GMT", "2026-04-08T16:02:00Z", "minute"),
+        ("Wed, 08 Apr 2026 16:02 EST", "2026-04-08T21:02:00Z", "minute"),
+        ("Wed Apr 08 2026 16:02:00 GMT+0200 (CEST)", "2026-04-08T14:02:00Z", "minute"),
+        ("April 8, 2026 4:02 PM", "2026-04-08T16:02:00Z", "guessed"),
+        ("8 April 2026", "2026-04-08T00:00:00Z", "day"),
+        ("8.4.2026", "2026-04-08T00:00:00Z", "day"),
+        ("13/04/2026", "2026-04-13T00:00:00Z", "day"),
+        ("04/08/2026", None, None),
+        ("April 2026", None, None),
+        ("4:02 PM", None, None),
+        ("yesterday", None, None),
+        ("", None, None),
+        ("9" * 1000, None, None),
+    ],
+)
+def test_what_a_date_says(claim: str, when: str | None, precision: str | None) -> None:
+    found = read_moment(claim)
+    assert (to_iso(found.when) if found else None) == when
+    assert (found.precision if found else None) == precision
+
+
+def test_story_from_entry() -> None:
+    entry = Entry(
+        url="http://news.example.com/a?utm_source=rss",
+        title="  Quay\x00 opens ",
+        summary="Servers by the sea.",
+        author="By Ada Quill",
+        published=NOW,
+        published_precision="minute",
+        comments=3,
+        language="de",
+        source_id="example",
+        first_seen=NOW,
+    )
+    story = story_from_entry(entry)
+    assert story == Story(
+        url="https://news.example.com/a",
+        title="Quay opens",
+        text="Servers by the sea.",
+        summary="Servers by the sea.",
+        sections=(Section("", "Servers by the sea."),),
+        authors=("Ada Quill",),
+        published=NOW,
+        published_precision="minute",
+        source_id="example",
+        language="de",
+        first_seen=NOW,
+        comments=3,
+        text_from="feed",
+    )
+    late = replace(entry, published=NOW + timedelta(days=1))
+    assert story_from_entry(late).published is None
