@@ -1,0 +1,121 @@
+"""What an answer of the web means: status, headers and history come in, a decision goes out.
+
+Pure: it decides, the spiders do. Reasons are plain words, for `newsfold health`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Literal
+
+from crawlers import polling
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from storage.models import EntryStatus, Feed
+
+GONE = frozenset({404, 410})
+SLOW_DOWN = frozenset({429, 503})
+PERMANENT = frozenset({301, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for a feed; header names are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str  # where the redirects ended
+    hops: Sequence[int | str] = ()  # status of each redirect on the way
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to remember of a poll, and when the next one is due."""
+
+    outcome: Literal["answered", "failed", "retired"]
+    next_due: datetime
+    interval_minutes: int = polling.FIRST_INTERVAL
+    etag: str | None = None
+    last_modified: str | None = None
+    moved_to: str | None = None
+    reason: str = ""
+
+
+def decide(feed: Feed, answer: Answer, now: datetime, listed: int = 0, new: int = 0) -> Decision:
+    """What an answer means for its feed; for a 200, how many entries it listed, how many new."""
+    if answer.status == HTTPStatus.OK:
+        etag, last_modified = answer.headers.get("etag"), answer.headers.get("last-modified")
+        return _answered(feed, answer, now, listed, new, etag, last_modified)
+    if answer.status == HTTPStatus.NOT_MODIFIED:
+        # A 304 may carry a newer validator; what it leaves out stays as it was.
+        etag = answer.headers.get("etag") or feed.etag
+        last_modified = answer.headers.get("last-modified") or feed.last_modified
+        return _answered(feed, answer, now, 0, 0, etag, last_modified)
+    if answer.status == HTTPStatus.GONE:
+        return Decision("retired", now, reason="the publisher has taken the feed away (410 Gone)")
+    return failed(feed, explained(answer.status), now, answer.headers)
+
+
+def failed(
+    feed: Feed, reason: str, now: datetime, headers: Mapping[str, str] | None = None
+) -> Decision:
+    """A poll that brought nothing: no answer, an error, or a body that is no feed."""
+    due = polling.due_after_failure(now, feed.failures, headers or {})
+    return Decision("failed", due, feed.interval_minutes or polling.FIRST_INTERVAL, reason=reason)
+
+
+def page_verdict(status: int) -> EntryStatus:
+    """What became of an entry whose page was answered so; waiting: ask again another time."""
+    if status in GONE:
+        return "gone"
+    if status in SLOW_DOWN:
+        return "waiting"
+    return "fetched" if status == HTTPStatus.OK else "failed"
+
+
+def explained(status: int) -> str:
+    """An HTTP status in words."""
+    known = {
+        401: "the server wants a login (401)",
+        403: "the server refuses us (403)",
+        404: "not found (404): it may have moved",
+        429: "the server asks us to slow down (429)",
+        451: "withheld for legal reasons (451)",
+        503: "the server is overloaded or closed for work (503)",
+    }
+    if status in known:
+        return known[status]
+    try:
+        return f"the server answered {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"the server answered {status}"
+
+
+def _answered(
+    feed: Feed,
+    answer: Answer,
+    now: datetime,
+    listed: int,
+    new: int,
+    etag: str | None,
+    last_modified: str | None,
+) -> Decision:
+    minutes = polling.next_interval(feed.interval_minutes, listed, new)
+    moved = bool(answer.hops) and all(hop in PERMANENT for hop in answer.hops)
+    return Decision(
+        "answered",
+        polling.next_due(now, minutes, answer.headers),
+        minutes,
+        etag=_bounded(etag),
+        last_modified=_bounded(last_modified),
+        moved_to=answer.url if moved else None,
+    )
+
+
+def _bounded(validator: str | None) -> str | None:
+    # A validator is sent back as a header: a long one is dropped, a cut one would never match.
+    return validator if validator and len(validator) <= 1000 and validator.isprintable() else None

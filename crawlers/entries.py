@@ -1,0 +1,457 @@
+"""The bytes of a feed come in, its entries go out, whatever dialect it speaks.
+
+It never fetches anything, never expands entities, and never trusts a size, a date or a link.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zlib
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+import feedparser
+from lxml import etree, html
+from lxml.cssselect import CSSSelector
+from w3lib.encoding import http_content_type_encoding
+
+from crawlers.characters import decode, one_line, printable
+from crawlers.dates import read_moment, settle
+from crawlers.urls import canonical_url, same_site
+from storage.models import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from storage.models import FeedKind, Precision
+
+MAX_BYTES = 5_000_000  # of a feed; parsing happens on the crawler's one thread
+MAX_TAGS = 100_000  # of an RSS or Atom feed; a hundred stories in full have some 30 000
+MAX_SITEMAP_BYTES = 50_000_000  # unpacked; what the sitemap protocol allows
+MAX_ENTRIES = 500
+MAX_TITLE = 1000  # characters
+MAX_SUMMARY = 5000
+MAX_AUTHOR = 200
+MAX_MARKUP = 100_000  # characters of a summary's markup that are looked at
+MAX_NESTED = 20  # sitemaps that one sitemap index leads to
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_BLOCKS = ("p", "br", "div", "li", "tr", "td", "h1", "h2", "h3", "h4", "blockquote", "figcaption")
+_NO_TEXT = ("script", "style", "iframe", "object", "noscript", "template", "svg", "head")
+_NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
+
+
+class FeedError(Exception):
+    """What was fetched cannot be read as a feed; the message says why in plain words."""
+
+
+def read_entries(
+    body: bytes,
+    url: str,
+    kind: FeedKind,
+    *,
+    now: datetime,
+    links: str | None = None,
+    content_type: str | None = None,
+) -> list[Entry]:
+    """The entries that a feed fetched from `url` lists, in its order, each address once.
+
+    `links` is the CSS selector of a section. An ill-formed feed gives what can be read of it;
+    FeedError when it is no feed at all. A sitemap index has none: see nested_sitemaps.
+    """
+    if kind == "sitemap":
+        found = _sitemap_entries(_unpacked(body), url, now)
+    elif kind == "section":
+        found = _section_entries(_bounded(body), url, links, content_type)
+    elif body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        found = _json_feed_entries(_bounded(body), url, now)
+    else:
+        found = _xml_feed_entries(_bounded(body), url, content_type, now)
+    return _each_address_once(found)
+
+
+def nested_sitemaps(body: bytes, url: str) -> list[str]:
+    """The sitemaps that a sitemap index leads to, latest change first; none for a sitemap."""
+    root = _xml(_unpacked(body))
+    if _local_name(root) != "sitemapindex":
+        return []
+    found: list[tuple[str, str]] = []
+    for child in root:
+        loc = _link(url, _child_text(child, "loc"))
+        if loc:
+            found.append((_child_text(child, "lastmod"), loc))
+    # ISO times sort as text; a stable sort keeps the order of the index where none is given.
+    found.sort(key=lambda pair: pair[0], reverse=True)
+    return list(dict.fromkeys(loc for _, loc in found))[:MAX_NESTED]
+
+
+def plain_text(text: str | None, limit: int, *, markup: bool = True) -> str:
+    """Text without tags, scripts and control characters, on one line, cut to `limit`."""
+    text = (text or "")[:MAX_MARKUP]
+    if markup and ("<" in text or "&" in text):
+        text = _without_tags(text)
+    return one_line(text, limit)
+
+
+def _each_address_once(found: Iterator[Entry]) -> list[Entry]:
+    entries: dict[str, Entry] = {}
+    for entry in found:
+        entries.setdefault(canonical_url(entry.url), entry)
+        if len(entries) >= MAX_ENTRIES:
+            break
+    return list(entries.values())
+
+
+# RSS and Atom
+
+
+def _xml_feed_entries(
+    body: bytes, url: str, content_type: str | None, now: datetime
+) -> Iterator[Entry]:
+    # Hostile markup of 5 MB keeps the parser busy for a minute; this much, for some seconds.
+    if body.count(b"<") > MAX_TAGS or body.count(b"&") > 5 * MAX_TAGS:
+        raise FeedError(f"more than {MAX_TAGS} tags, or five times as many entities")
+    feed = _parsed(body, url, content_type)
+    if not feed.version and not feed.entries:
+        raise FeedError(_not_a_feed(body))
+    language = _language(feed.feed.get("language"))
+    for item in feed.entries:
+        entry = _xml_feed_entry(item, url, language, now)
+        if entry:
+            yield entry
+
+
+def _parsed(body: bytes, url: str, content_type: str | None) -> Any:
+    headers = {"content-location": url, "content-type": content_type or "application/xml"}
+    try:
+        # A stream: bytes or text that look like a path or an address would be opened.
+        return feedparser.parse(
+            io.BytesIO(_without_declarations(body)),
+            response_headers=headers,
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except Exception as error:  # a parser for the whole web finds new ways to fail
+        raise FeedError(f"the feed cannot be parsed: {type(error).__name__}: {error}") from error
+
+
+def _without_declarations(body: bytes) -> bytes:
+    """The same without declarations of entities, which feedparser lets through when they stand
+    on one line. The parser stumbles over what is left, and goes on with its lenient half."""
+    for encoding in ("ascii", "utf-16-le", "utf-16-be"):
+        body = body.replace("<!ENTITY".encode(encoding), "<!IGNORE".encode(encoding))
+    return body
+
+
+def _xml_feed_entry(item: Any, url: str, language: str | None, now: datetime) -> Entry | None:
+    detail = item.get("title_detail") or {}
+    link = _feed_link(item, detail.get("base") or url)
+    if not link:
+        return None
+    published, precision = _published(
+        # dict.get: feedparser's own would answer "published" for "updated", with a warning
+        (dict.get(item, key) for key in ("published", "updated", "created")),
+        now,
+    )
+    return Entry(
+        url=link,
+        title=_text_of(detail, item.get("title"), MAX_TITLE),
+        guid=plain_text(item.get("id"), MAX_TITLE, markup=False) or None,
+        summary=_summary(item),
+        author=_author(item),
+        published=published,
+        published_precision=precision,
+        comments=_count(item.get("slash_comments") or item.get("thr_total")),
+        language=_language(detail.get("language")) or language,
+    )
+
+
+def _feed_link(item: Any, base: str) -> str | None:
+    """The entry's own address: the original one where a service wraps it, else the link, else
+    an id that is an address."""
+    for given in (item.get("feedburner_origlink"), item.get("link"), item.get("id")):
+        link = _link(base, given) if given is not item.get("id") or _is_address(given) else None
+        if link:
+            return link
+    return None
+
+
+def _is_address(given: str | None) -> bool:
+    return bool(given) and str(given).lower().startswith(("http://", "https://"))
+
+
+def _text_of(detail: Any, text: str | None, limit: int) -> str:
+    return plain_text(text, limit, markup=detail.get("type") != "text/plain")
+
+
+def _summary(item: Any) -> str:
+    summary = _text_of(item.get("summary_detail") or {}, item.get("summary"), MAX_SUMMARY)
+    for content in item.get("content") or ():
+        summary = summary or _text_of(content, content.get("value"), MAX_SUMMARY)
+    return summary
+
+
+def _author(item: Any) -> str | None:
+    detail = item.get("author_detail") or {}
+    return plain_text(detail.get("name") or item.get("author"), MAX_AUTHOR) or None
+
+
+# JSON Feed
+
+
+def _json_feed_entries(body: bytes, url: str, now: datetime) -> Iterator[Entry]:
+    try:
+        feed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise FeedError(f"the JSON cannot be read: {error}") from error
+    items = feed.get("items")
+    if "jsonfeed.org/version/" not in str(feed.get("version")) or not isinstance(items, list):
+        raise FeedError("JSON, but no JSON Feed: it has no version or no items")
+    language = _language(feed.get("language"))
+    for item in items:
+        entry = _json_feed_entry(item, url, language, now) if isinstance(item, dict) else None
+        if entry:
+            yield entry
+
+
+def _json_feed_entry(
+    item: dict[str, Any], url: str, language: str | None, now: datetime
+) -> Entry | None:
+    guid = _string(item.get("id"))
+    given = (item.get("url"), item.get("external_url"), guid if _is_address(guid) else None)
+    link = next((link for link in (_link(url, _string(g)) for g in given) if link), None)
+    if not link:
+        return None
+    published, precision = _published([_string(item.get("date_published"))], now)
+    return Entry(
+        url=link,
+        title=plain_text(_string(item.get("title")), MAX_TITLE, markup=False),
+        guid=plain_text(guid, MAX_TITLE, markup=False) or None,
+        summary=_json_summary(item),
+        author=_json_author(item),
+        published=published,
+        published_precision=precision,
+        comments=_json_comments(item),
+        language=_language(item.get("language")) or language,
+    )
+
+
+def _json_summary(item: dict[str, Any]) -> str:
+    for key in ("summary", "content_text"):
+        text = plain_text(_string(item.get(key)), MAX_SUMMARY, markup=False)
+        if text:
+            return text
+    return plain_text(_string(item.get("content_html")), MAX_SUMMARY)
+
+
+def _json_author(item: dict[str, Any]) -> str | None:
+    authors = item.get("authors") or [item.get("author")]
+    if not isinstance(authors, list):
+        return None
+    names = [_string(author.get("name")) for author in authors if isinstance(author, dict)]
+    return plain_text(", ".join(name for name in names if name), MAX_AUTHOR) or None
+
+
+def _json_comments(item: dict[str, Any]) -> int | None:
+    """JSON Feed has no number of comments; extensions (keys that begin with _) may."""
+    for key, value in item.items():
+        if key.startswith("_") and isinstance(value, dict):
+            for name in ("comment_count", "comments_count", "total_comments", "comments"):
+                count = _count(value.get(name))
+                if count is not None:
+                    return count
+    return None
+
+
+# Google News sitemaps
+
+
+def _sitemap_entries(body: bytes, url: str, now: datetime) -> Iterator[Entry]:
+    root = _xml(body)
+    name = _local_name(root)
+    if name == "sitemapindex":
+        return
+    if name != "urlset":
+        raise FeedError(f"not a sitemap: the document is <{name}>")
+    for child in root:
+        news = child.find(f"{_NEWS}news")
+        link = _link(url, _child_text(child, "loc"))
+        # Without news:news it is a list of all pages a site ever had, not of news.
+        if news is not None and link:
+            yield _sitemap_entry(news, link, now)
+
+
+def _sitemap_entry(news: Any, link: str, now: datetime) -> Entry:
+    published, precision = _published([_child_text(news, "publication_date")], now)
+    language = news.findtext(f"{_NEWS}publication/{_NEWS}language")
+    return Entry(
+        url=link,
+        title=plain_text(_child_text(news, "title"), MAX_TITLE, markup=False),
+        published=published,
+        published_precision=precision,
+        language=_language(language),
+    )
+
+
+# Listing pages
+
+
+def _section_entries(
+    body: bytes, url: str, links: str | None, content_type: str | None
+) -> Iterator[Entry]:
+    selector = _selector(links)
+    text = decode(body, http_content_type_encoding(content_type))
+    try:
+        document = html.document_fromstring(text.encode(), parser=_HTML)
+    except (etree.LxmlError, ValueError) as error:
+        raise FeedError("the page is empty or no HTML") from error
+    base = urljoin(url, str(document.xpath("string(//base/@href)")))
+    count = 0
+    for anchor in _anchors(selector(document)):
+        link = _link(base, anchor.get("href"))
+        if link and same_site(link, url):  # advertisements and partners are not this source's
+            count += 1
+            yield Entry(url=link, title=_anchor_title(anchor))
+    if not count:
+        raise FeedError(f"no link matches {links!r}: the page has changed, or needs a browser")
+
+
+def _selector(links: str | None) -> Callable[[Any], Any]:
+    if not links:
+        raise FeedError("a section needs links, the CSS selector of its links")
+    try:
+        return CSSSelector(links, translator="html")
+    except Exception as error:  # cssselect raises its own errors, some of them SyntaxErrors
+        raise FeedError(f"{links!r} is no CSS selector: {error}") from error
+
+
+def _anchors(elements: Iterable[Any]) -> Iterator[Any]:
+    """The links among the elements, or inside them where the selector finds a box around."""
+    for element in elements:
+        if element.tag == "a":
+            yield element
+        else:
+            yield from element.iter("a")
+
+
+def _anchor_title(anchor: Any) -> str:
+    given = (
+        anchor.text_content(),
+        anchor.get("aria-label"),
+        anchor.get("title"),
+        anchor.xpath("string(.//img/@alt)"),
+    )
+    titles = (plain_text(text, MAX_TITLE, markup=False) for text in given)
+    return next((title for title in titles if title), "")
+
+
+# What all of them need
+
+_HTML = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+
+
+def _bounded(body: bytes) -> bytes:
+    if not body.strip():
+        raise FeedError("the answer is empty")
+    if len(body) > MAX_BYTES:
+        raise FeedError(f"larger than {MAX_BYTES // 1_000_000} MB")
+    return body
+
+
+def _unpacked(body: bytes) -> bytes:
+    """A sitemap.xml.gz is sent as a file, not as an encoding: unpack it, to a bound."""
+    if body[:2] == b"\x1f\x8b":
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            body = unpacker.decompress(body, MAX_SITEMAP_BYTES)
+        except zlib.error as error:
+            raise FeedError(f"the packed sitemap is damaged: {error}") from error
+    if len(body) >= MAX_SITEMAP_BYTES:
+        raise FeedError(f"larger than {MAX_SITEMAP_BYTES // 1_000_000} MB")
+    if not body.strip():
+        raise FeedError("the answer is empty")
+    return body
+
+
+def _xml(body: bytes) -> Any:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True
+    )
+    try:
+        root = etree.fromstring(body.lstrip(), parser)
+    except (etree.LxmlError, ValueError) as error:
+        raise FeedError(f"the XML cannot be read: {error}") from error
+    if root is None:
+        raise FeedError(_not_a_feed(body))
+    return root
+
+
+def _local_name(element: Any) -> str:
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def _child_text(element: Any, name: str) -> str:
+    for child in element:
+        if _local_name(child) == name:
+            return (child.text or "").strip()
+    return ""
+
+
+def _link(base: str, given: str | None) -> str | None:
+    """The absolute http(s) address, or None; its spelling is the publisher's."""
+    if not given or not given.strip():
+        return None
+    try:
+        link = urljoin(base, "".join(printable(given).split()))
+        canonical_url(link)
+    except ValueError:
+        return None
+    return link
+
+
+def _without_tags(text: str) -> str:
+    try:
+        root = html.fragment_fromstring(printable(text), create_parent="div")
+    except (etree.LxmlError, ValueError, AssertionError):
+        return re.sub(r"<[^>]*>", " ", text)
+    etree.strip_elements(root, *_NO_TEXT, etree.Comment, with_tail=False)
+    for block in root.iter(*_BLOCKS):
+        block.tail = " " + (block.tail or "")
+    return str(root.text_content())
+
+
+def _published(claims: Iterable[str | None], now: datetime) -> tuple[datetime | None, Precision]:
+    moments = (read_moment(claim) for claim in claims if claim)
+    settled = settle((moment for moment in moments if moment), now)
+    return (settled.when, settled.precision) if settled else (None, "guessed")
+
+
+def _language(text: Any) -> str | None:
+    tag = str(text or "").strip().replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else None
+
+
+def _count(value: Any) -> int | None:
+    try:
+        count = int(str(value).strip())
+    except ValueError:
+        return None
+    return count if 0 <= count < 10_000_000 else None
+
+
+def _string(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value)
+
+
+def _not_a_feed(body: bytes) -> str:
+    start = body.lstrip()[:300].lower()
+    if not start:
+        return "the answer is empty"
+    if b"<html" in start or b"<!doctype html" in start:
+        return "a web page, not a feed: the feed may have moved"
+    return "neither RSS, Atom nor JSON Feed"

@@ -1,0 +1,231 @@
+"""What a request passes on its way out: who may be asked, what may be asked, and how often.
+
+Comes in: every request, redirected ones too. Goes out: the request, or IgnoreRequest with the
+reason in words. Nothing here reads pages or touches the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from scrapy import signals
+from scrapy.exceptions import CannotResolveHostError, IgnoreRequest, NotConfigured
+from scrapy.http import Request
+from scrapy.http.request import NO_CALLBACK
+from scrapy.robotstxt import ProtegoRobotParser
+from scrapy.utils.httpobj import urlparse_cached
+from twisted.python.failure import Failure
+
+from crawlers.answers import SLOW_DOWN
+from crawlers.clock import clock
+from crawlers.hosts import proxy_hosts, refusal, resolved_refusal
+from crawlers.polling import retry_after
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.robotstxt import RobotParser
+
+logger = logging.getLogger(__name__)
+
+HOLD = timedelta(minutes=30)  # for a host that says to slow down, but not for how long
+MAX_ROBOTS_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB; the rest is not read
+
+
+class HostRefusedError(IgnoreRequest):
+    """Not a public host, or not http(s)."""
+
+
+class RobotsForbiddenError(IgnoreRequest):
+    """The site's robots.txt forbids this address."""
+
+
+class RobotsUnknownError(IgnoreRequest):
+    """The site's robots.txt could not be read, which RFC 9309 takes as a no to everything."""
+
+
+class NotAskedError(IgnoreRequest):
+    """The request was not sent; whatever it was for waits as before."""
+
+
+class HostHeldError(NotAskedError):
+    """The host has asked us to stay away for a while."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class ThroughProxy:
+    """Sends every request through NEWSFOLD_PROXY."""
+
+    def __init__(self, proxy: str) -> None:
+        self._proxy = proxy
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> ThroughProxy:
+        proxy = crawler.settings.get("NEWSFOLD_PROXY")
+        if not proxy:
+            raise NotConfigured
+        return cls(proxy)
+
+    def process_request(self, request: Request) -> None:
+        request.meta["proxy"] = self._proxy
+
+
+class PublicHostsOnly:
+    """Refuses what is not http(s), and hosts that are not public.
+
+    Here names and literal addresses are checked; hosts.PublicResolver checks the addresses that
+    names lead to. Through a proxy it is the proxy that resolves, so there only names count.
+    """
+
+    def __init__(self, *, public_only: bool, proxies: frozenset[str]) -> None:
+        self._public_only = public_only
+        self._proxies = proxies
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> PublicHostsOnly:
+        return cls(
+            public_only=crawler.settings.getbool("NEWSFOLD_PUBLIC_HOSTS_ONLY"),
+            proxies=proxy_hosts(crawler.settings),
+        )
+
+    def process_request(self, request: Request) -> None:
+        url = urlparse_cached(request)
+        if url.scheme not in ("http", "https"):
+            raise HostRefusedError(f"{url.scheme} addresses are not fetched")
+        if not self._public_only:
+            return
+        host = url.hostname or ""
+        reason = f"{host} is our proxy" if host in self._proxies else refusal(host)
+        if reason:
+            raise HostRefusedError(f"{reason}; only public hosts are asked")
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Tell a name that the resolver refused from one that does not exist."""
+        if self._public_only and isinstance(exception, CannotResolveHostError):
+            reason = resolved_refusal(urlparse_cached(request).hostname or "")
+            if reason:
+                raise HostRefusedError(f"{reason}; only public hosts are asked") from exception
+
+
+class ObeyRobots:
+    """Asks each site's robots.txt once, and lets no request by before the answer is there.
+
+    Scrapy 2.14 to 2.19 let requests pass that wait while robots.txt loads: they share a Deferred,
+    whose result the first of them takes away. Here they share a task, which answers all alike.
+    By RFC 9309: 2xx is obeyed, 4xx allows everything, anything else forbids everything for now.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        settings = crawler.settings
+        if not settings.getbool("ROBOTSTXT_OBEY"):
+            raise NotConfigured
+        self._crawler = crawler
+        self._name: str = settings["ROBOTSTXT_USER_AGENT"] or settings["USER_AGENT"]
+        self._timeout = settings.getfloat("NEWSFOLD_ROBOTS_TIMEOUT")
+        self._max_delay = settings.getfloat("NEWSFOLD_MAX_CRAWL_DELAY")
+        self._rules: dict[str, asyncio.Future[RobotParser | None]] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> ObeyRobots:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        if request.meta.get("dont_obey_robotstxt"):
+            return
+        rules = await self._rules_for(request)
+        if rules and not rules.allowed(request.url, self._name):
+            raise RobotsForbiddenError("robots.txt forbids it")
+
+    async def _rules_for(self, request: Request) -> RobotParser | None:
+        url = urlparse_cached(request)
+        site = f"{url.scheme}://{url.netloc}"
+        if site not in self._rules:
+            self._rules[site] = asyncio.ensure_future(self._load(site))
+        # One that is cancelled must not take the answer from the others.
+        return await asyncio.shield(self._rules[site])
+
+    async def _load(self, site: str) -> RobotParser | None:
+        request = Request(
+            f"{site}/robots.txt",
+            callback=NO_CALLBACK,
+            priority=1000,
+            meta={
+                "dont_obey_robotstxt": True,
+                "dont_retry": True,
+                "download_timeout": self._timeout,
+            },
+        )
+        response = await self._crawler.engine.download_async(request)
+        if 400 <= response.status < 500 and response.status not in SLOW_DOWN:
+            return None
+        if not 200 <= response.status < 300:
+            raise RobotsUnknownError(f"its robots.txt was answered with {response.status}")
+        rules = ProtegoRobotParser(response.body[:MAX_ROBOTS_BYTES], self._crawler.spider)
+        self._slow_down(urlparse_cached(request).hostname or "", rules)
+        return rules
+
+    def _slow_down(self, host: str, rules: RobotParser) -> None:
+        """Keep the Crawl-delay of a site, where it is longer than ours."""
+        asked = min(rules.crawl_delay(self._name) or 0.0, self._max_delay)
+        downloader: Any = self._crawler.engine.downloader
+        if asked <= self._crawler.settings.getfloat("DOWNLOAD_DELAY"):
+            return
+        # For slots to come (an idle one is thrown away after a minute), and for the present one.
+        downloader.per_slot_settings[host] = {"delay": asked, "jitter": 0}
+        slot = downloader.slots.get(host)
+        if slot is not None:
+            slot.delay, slot.jitter = asked, 0
+
+
+class HoldHosts:
+    """After 429 or 503 a host is left alone for the rest of the pass."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._now = clock(crawler.settings)
+        self._held: dict[str, HostHeldError] = {}
+        # This signal comes before the next request to the host is sent; process_response after.
+        crawler.signals.connect(self.hold, signal=signals.response_downloaded)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> HoldHosts:
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        # A redirected request carries the slot of the host that it came from: it must wait its
+        # turn at the host that it goes to.
+        request.meta.pop("download_slot", None)
+        held = self._held.get(urlparse_cached(request).hostname or "")
+        if held:
+            raise held
+
+    def hold(self, response: Response, request: Request) -> None:
+        host = urlparse_cached(request).hostname or ""
+        if response.status not in SLOW_DOWN or host in self._held:
+            return
+        now = self._now()
+        asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
+        until = now + (retry_after({"retry-after": asked}, now) or HOLD)
+        self._held[host] = HostHeldError(
+            f"{host} has asked us to stay away until {until:%Y-%m-%d %H:%M} UTC", until
+        )
+        drop_waiting(self._crawler, self._held[host], host)
+
+
+def drop_waiting(crawler: Crawler, error: NotAskedError, host: str | None = None) -> None:
+    """Fail the requests that wait for their turn at a host, or at any: they have passed all
+    middlewares, so nothing else can hold them back."""
+    slots: Any = crawler.engine.downloader.slots
+    for key, slot in slots.items():
+        if host is None or key == host:
+            while slot.queue:
+                _, waiting = slot.queue.popleft()
+                waiting.errback(Failure(error))  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""One spider a kind of feed, none a site."""

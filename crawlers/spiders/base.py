@@ -1,0 +1,362 @@
+"""What all spiders do alike: due feeds come in from the database, entries and pages go back to it.
+
+    due feeds ─▶ one conditional request each ─▶ entries saved ─▶ pages of waiting entries ─▶ Page
+
+A spider adds how the body of its kind of feed is read. It never extracts a story, and never
+decides what an answer means: crawlers/answers.py does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy import Request, Spider, signals
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+)
+from w3lib.encoding import http_content_type_encoding
+
+from crawlers import answers
+from crawlers.answers import Answer
+from crawlers.clock import clock
+from crawlers.entries import FeedError, read_entries
+from crawlers.middlewares import (
+    HostHeldError,
+    NotAskedError,
+    RobotsForbiddenError,
+    drop_waiting,
+)
+from crawlers.polling import FLOOR, retry_after
+from crawlers.progress import Tally
+from crawlers.urls import canonical_url
+from storage.database import create_or_open
+from storage.errors import WRONG_CALL, NewsfoldError
+from storage.models import Page
+from storage.pages import record_page_failure, save_entries, waiting_entries
+from storage.sources import due_feeds, postpone, record_answer, record_failure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from datetime import datetime
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from sqlite_utils import Database
+    from twisted.python.failure import Failure
+
+    from crawlers.answers import Decision
+    from storage.models import Entry, EntryStatus, Feed, FeedKind
+
+FEEDS_FIRST = 10  # priority of feeds over pages, so that every feed is polled within a short pass
+# The first so many feeds are a probe: when none of them can be reached, it is our network. Fewer
+# than half of CONCURRENT_REQUESTS, since each waits together with its robots.txt.
+OFFLINE_AFTER = 15
+_UNREACHABLE = (CannotResolveHostError, DownloadConnectionRefusedError, DownloadTimeoutError)
+
+
+class FeedSpider(Spider):
+    """Polls the due feeds of one kind. Arguments: -a database=news.db [-a sources=a,b]
+    [-a everything=1]"""
+
+    kind: ClassVar[FeedKind]
+    db: Database
+    tally: Tally
+    now: Callable[[], datetime]  # the settings may freeze the time
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> FeedSpider:
+        database = kwargs.pop("database", "")
+        if not database:
+            raise NewsfoldError(
+                f"which database? Say: scrapy crawl {cls.name} -a database=news.db", WRONG_CALL
+            )
+        tally = kwargs.pop("tally", None) or Tally()
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.now = clock(crawler.settings)
+        spider.db = create_or_open(database)
+        spider.tally = tally
+        crawler.signals.connect(spider.stop_when_database_fails, signal=signals.spider_error)
+        crawler.signals.connect(spider.stop_when_database_fails, signal=signals.item_error)
+        return spider
+
+    def __init__(self, sources: str = "", everything: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.only = tuple(name.strip() for name in sources.split(",") if name.strip())
+        self.everything = everything.lower() in ("1", "true", "yes", "on")
+        self._asked: set[str] = set()  # canonical URLs whose page this spider has requested
+        self._reached = False  # whether anything has answered yet
+        self._unreached: list[tuple[Feed, str]] = []
+        self._polls = 0
+        self._network_known = asyncio.Event()
+
+    async def start(self) -> AsyncIterator[Any]:
+        due = due_feeds(self.db, self.kind, self.now(), self.only, everything=self.everything)
+        self.tally.feeds_due += len(due)
+        self.tally.changed()
+        for number, feed in enumerate(due):
+            if number == OFFLINE_AFTER:
+                await self._network_known.wait()
+            yield self.feed_request(feed)
+
+    def closed(self, reason: str) -> None:
+        self.tally.interrupted |= reason == "shutdown"
+        self._settle_unreached(offline=self.tally.offline)
+        self.db.close()
+
+    def stop_when_database_fails(self, failure: Failure) -> None:
+        """Fetching what cannot be stored only costs the publishers."""
+        if isinstance(failure.value, sqlite3.Error) and self.tally.database_error is None:
+            self.tally.database_error = failure.value
+            self._stop("database")
+
+    def _stop(self, reason: str) -> None:
+        drop_waiting(self.crawler, NotAskedError(reason))
+        closing = self.crawler.engine.close_spider_async(reason=reason)
+        self._stopping = asyncio.ensure_future(closing)  # kept, or it may be collected half-way
+
+    # Feeds
+
+    def feed_request(self, feed: Feed) -> Request:
+        headers = {"If-None-Match": feed.etag, "If-Modified-Since": feed.last_modified}
+        return Request(
+            feed.url,
+            callback=self.read_feed,
+            errback=self.feed_failed,
+            cb_kwargs={"feed": feed},
+            headers={name: value for name, value in headers.items() if value},
+            meta={"dont_retry": True},  # it has its next poll
+            priority=FEEDS_FIRST,
+            dont_filter=True,
+        )
+
+    def read_feed(self, response: Response, feed: Feed) -> Iterator[Any]:
+        """The callback of a feed's own answer."""
+        self.network_answered()
+        answer = answer_of(response)
+        listed = new = 0
+        if answer.status == 200:
+            try:
+                listed, new = self.save(feed, self.entries_of(response, feed))
+            except FeedError as error:
+                self.record(feed, answers.failed(feed, str(error), self.now()), answer)
+                return
+        self.record(feed, answers.decide(feed, answer, self.now(), listed, new), answer)
+        yield from self.page_requests(feed)
+
+    def entries_of(self, response: Response, feed: Feed) -> list[Entry]:
+        """The entries of a 200; FeedError when it cannot be read."""
+        return read_entries(
+            response.body,
+            response.url,
+            self.kind,
+            now=self.now(),
+            links=feed.links,
+            content_type=_header(response, "Content-Type"),
+        )
+
+    def save(self, feed: Feed, entries: list[Entry]) -> tuple[int, int]:
+        """Store entries; how many were listed, and how many of them were new."""
+        named = [(entry, canonical_url(entry.url)) for entry in entries]
+        new = len(save_entries(self.db, feed, named, self.now()))
+        self.tally.entries_new += new
+        return len(named), new
+
+    def record(self, feed: Feed, decision: Decision, answer: Answer) -> None:
+        """Do what was decided about a feed that answered."""
+        if decision.outcome == "answered":
+            record_answer(
+                self.db,
+                feed,
+                now=self.now(),
+                next_due=decision.next_due,
+                interval_minutes=decision.interval_minutes,
+                status=answer.status,
+                etag=decision.etag,
+                last_modified=decision.last_modified,
+                moved_to=decision.moved_to,
+            )
+            self.tally.feeds_unchanged += answer.status == 304
+        else:
+            retire = self.now() if decision.outcome == "retired" else None
+            self._record_failure(feed, decision, status=answer.status, retire=retire)
+        self._polled()
+
+    def feed_failed(self, failure: Failure) -> None:
+        """The errback of a feed: no answer at all, or none that we may have."""
+        feed: Feed = failure.request.cb_kwargs["feed"]  # type: ignore[attr-defined]
+        error = failure.value
+        reason = explained(error)
+        if isinstance(error, NotAskedError):
+            self.feed_not_asked(feed, error)
+        elif isinstance(error, _UNREACHABLE) and not self._reached:
+            self._unreached.append((feed, reason))
+        else:
+            self._record_failure(feed, answers.failed(feed, reason, self.now()))
+        self._polled()
+
+    def feed_not_asked(self, feed: Feed, error: NotAskedError) -> None:
+        """It stays due; if its host has asked us to stay away, it is due when that is over."""
+        if isinstance(error, HostHeldError):
+            postpone(self.db, feed, next_due=error.until, error=str(error))
+            self.tally.feeds_failed.append((feed.source_id, feed.url, str(error)))
+
+    def _record_failure(
+        self,
+        feed: Feed,
+        decision: Decision,
+        *,
+        status: int | None = None,
+        retire: datetime | None = None,
+    ) -> None:
+        record_failure(
+            self.db,
+            feed,
+            next_due=decision.next_due,
+            error=decision.reason,
+            status=status,
+            retire=retire,
+        )
+        self.tally.feeds_failed.append((feed.source_id, feed.url, decision.reason))
+
+    def _polled(self) -> None:
+        self.tally.feeds_polled += 1
+        self.tally.changed()
+        self._polls += 1
+        if len(self._unreached) == OFFLINE_AFTER:
+            self.tally.offline = True
+            self._stop("offline")
+        elif self._polls == OFFLINE_AFTER:
+            self._network_known.set()
+
+    # Pages
+
+    def page_requests(self, feed: Feed) -> Iterator[Request]:
+        """Requests for the pages of waiting entries; each page once in a crawl."""
+        assert feed.id is not None  # it came from the database
+        left = self.settings.getint("NEWSFOLD_PAGES_A_FEED")
+        for entry, url in waiting_entries(self.db, feed.id):
+            if left <= 0:
+                return
+            if url not in self._asked:
+                self._asked.add(url)
+                self.tally.pages_asked += 1
+                left -= 1
+                yield self.page_request(feed, entry)
+
+    def page_request(self, feed: Feed, entry: Entry) -> Request:
+        return Request(
+            entry.url,
+            callback=self.read_page,
+            errback=self.page_failed,
+            cb_kwargs={"feed": feed, "entry": entry},
+            dont_filter=True,
+        )
+
+    def read_page(self, response: Response, feed: Feed, entry: Entry) -> Iterator[Page]:
+        """The callback of a page."""
+        self.network_answered()
+        assert entry.id is not None  # it came from the database
+        verdict = answers.page_verdict(response.status)
+        content_type = _header(response, "Content-Type")
+        if verdict == "waiting":
+            self._come_back_later(feed, response)
+        elif verdict != "fetched":
+            self.page_lost(entry.id, verdict, answers.explained(response.status))
+        elif not _may_be_page(content_type):
+            self.page_lost(entry.id, "failed", f"{content_type}, not a page")
+        else:
+            yield Page(
+                entry_id=entry.id,
+                url=response.url,
+                html=response.body,
+                fetched_at=self.now(),
+                encoding=http_content_type_encoding(content_type),
+            )
+
+    def page_failed(self, failure: Failure) -> None:
+        """The errback of a page."""
+        entry: Entry = failure.request.cb_kwargs["entry"]  # type: ignore[attr-defined]
+        error = failure.value
+        assert entry.id is not None  # it came from the database
+        if isinstance(error, NotAskedError):
+            return
+        status: EntryStatus = "forbidden" if isinstance(error, RobotsForbiddenError) else "failed"
+        self.page_lost(entry.id, status, explained(error))
+
+    def page_lost(self, entry_id: int, status: EntryStatus, reason: str) -> None:
+        record_page_failure(self.db, entry_id, status, reason)
+        self.tally.pages_gone += status == "gone"
+        self.tally.pages_forbidden += status == "forbidden"
+        self.tally.pages_failed += status == "failed"
+        self.tally.changed()
+
+    def _come_back_later(self, feed: Feed, response: Response) -> None:
+        now = self.now()
+        wait = retry_after(answer_of(response).headers, now)
+        if wait:
+            reason = answers.explained(response.status)
+            postpone(self.db, feed, next_due=now + wait, error=reason)
+
+    # The network
+
+    def network_answered(self) -> None:
+        if not self._reached:
+            self._reached = True
+            self._network_known.set()
+            self._settle_unreached(offline=False)
+
+    def _settle_unreached(self, *, offline: bool) -> None:
+        """Whose failure it was that feeds could not be reached, now that it is known."""
+        for feed, reason in self._unreached:
+            if offline:
+                soon = self.now() + timedelta(minutes=FLOOR)
+                reason = "no feed could be reached: is there a network?"
+                postpone(self.db, feed, next_due=soon, error=reason)
+                self.tally.feeds_failed.append((feed.source_id, feed.url, reason))
+            else:
+                self._record_failure(feed, answers.failed(feed, reason, self.now()))
+        self._unreached.clear()
+
+
+def explained(error: BaseException | None) -> str:
+    """What Scrapy or our middlewares raised, in words."""
+    if isinstance(error, IgnoreRequest):
+        return str(error) or "not fetched"
+    if isinstance(error, CannotResolveHostError):
+        return "there is no such host, or no name service"
+    if isinstance(error, DownloadConnectionRefusedError):
+        return "the host refuses connections"
+    if isinstance(error, DownloadTimeoutError):
+        return "no answer in time"
+    if isinstance(error, DownloadCancelledError):
+        return "the answer is too large"
+    said = str(error) or type(error).__name__
+    if "certificate verify failed" in said or "VerificationError" in said:
+        return "its certificate is not valid"
+    return f"the connection failed: {said}"
+
+
+def _may_be_page(content_type: str | None) -> bool:
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return not kind or kind.startswith("text/") or kind.endswith(("html", "+xml", "/xml"))
+
+
+def answer_of(response: Response) -> Answer:
+    headers = {
+        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        for name, values in response.headers.items()
+    }
+    hops = response.meta.get("redirect_reasons", ())
+    return Answer(response.status, headers, response.url, hops)
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None

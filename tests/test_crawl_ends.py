@@ -1,0 +1,181 @@
+"""How a crawl ends: in order, by Ctrl-C, by a kill, without a network, and when called wrongly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from loopback import (
+    NOW,
+    ROOT,
+    Reply,
+    Web,
+    article,
+    crawl,
+    keyed,
+    report_of,
+    rows,
+    rss,
+    save_feeds,
+    serve,
+    start_crawl,
+)
+
+from crawlers.crawl import crawl as crawl_here
+from storage.database import create_or_open
+from storage.errors import NewsfoldError
+from storage.models import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGES = 30
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[Web]:
+    """A feed with many pages that each take a while."""
+    with serve() as web:
+        web.add("http://a.test/feed", rss(*((str(n), f"/{n}") for n in range(PAGES))))
+        for number in range(PAGES):
+            web.pages[f"http://a.test/{number}"] = Reply(article(str(number)), wait=0.1)
+        save_feeds(tmp_path / "news.db", Feed("http://a.test/feed", "a"))
+        yield web
+
+
+def wait_for_pages(web: Web, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while len(web.asked) < count + 2:  # robots.txt and the feed came first
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def stored(database: Path) -> int:
+    return int(rows(database, "SELECT count(*) AS count FROM pages")[0]["count"])
+
+
+def test_ctrl_c_ends_in_order_and_the_next_pass_does_the_rest(slow: Web, tmp_path: Path) -> None:
+    process = start_crawl(tmp_path / "news.db", slow, settings={"CONCURRENT_REQUESTS": 4})
+    wait_for_pages(slow, 3)
+    process.send_signal(signal.SIGINT)
+    report = report_of(process)
+    assert report["interrupted"]
+    assert 1 <= report["pages_stored"] < PAGES
+    assert stored(tmp_path / "news.db") == report["pages_stored"]
+    finished = crawl(tmp_path / "news.db", slow, everything=True)
+    assert not finished["interrupted"]
+    assert report["pages_stored"] + finished["pages_stored"] == PAGES
+
+
+def test_a_kill_loses_nothing_stored_and_the_next_pass_finishes(slow: Web, tmp_path: Path) -> None:
+    process = start_crawl(tmp_path / "news.db", slow)
+    wait_for_pages(slow, 4)
+    process.kill()
+    process.communicate()
+    before = stored(tmp_path / "news.db")
+    assert before >= 1
+    finished = crawl(tmp_path / "news.db", slow, everything=True)
+    assert before + finished["pages_stored"] == PAGES
+
+
+def test_without_a_network_it_ends_soon_and_blames_no_feed(tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    save_feeds(database, *(Feed(f"http://h{n}.example/feed", f"s{n}") for n in range(110)))
+    nowhere = (
+        "import socket\ndef fail(name): raise OSError('no name')\nsocket.gethostbyname = fail\n"
+    )
+    report = crawl(database, None, before=nowhere)
+    assert report["offline"]
+    assert report["seconds"] < 10
+    assert report["stderr"] == ""
+    failed = keyed(database, "SELECT id, * FROM feeds WHERE last_error IS NOT NULL")
+    assert {feed["failures"] for feed in failed.values()} == {0}
+    assert {feed["next_due"] for feed in failed.values()} == {"2026-11-20T12:10:00Z"}
+
+
+def test_one_dead_host_is_a_failure_of_its_feed(tmp_path: Path) -> None:
+    with serve() as web:
+        web.add(f"{web.address}/feed", rss())
+        database = tmp_path / "news.db"
+        save_feeds(database, Feed("http://dead.example/feed", "dead"))
+        report = crawl(database, None, settings={"NEWSFOLD_PUBLIC_HOSTS_ONLY": False})
+    assert not report["offline"]
+    assert report["feeds_failed"] == [
+        ["dead", "http://dead.example/feed", "there is no such host, or no name service"]
+    ]
+    assert keyed(database, "SELECT source_id, * FROM feeds")["dead"]["failures"] == 1
+
+
+def test_a_full_disk_stops_the_crawl_and_says_so(slow: Web, tmp_path: Path) -> None:
+    full = """
+import sqlite3, crawlers.item_pipelines as pipelines
+def save_page(db, page): raise sqlite3.OperationalError("database or disk is full")
+pipelines.save_page = save_page
+"""
+    with pytest.raises(AssertionError, match="the disk is full"):
+        crawl(tmp_path / "news.db", slow, before=full)
+    assert len(slow.asked) < PAGES
+
+
+def test_it_runs_once_a_process(slow: Web, tmp_path: Path) -> None:
+    again = f"""
+from pathlib import Path
+from crawlers.crawl import crawl
+once = dict(settings={{"NEWSFOLD_PROXY": {slow.address!r}, "NEWSFOLD_PAGES_A_FEED": 1}})
+crawl(Path({str(tmp_path / "news.db")!r}), **once)
+try:
+    crawl(Path({str(tmp_path / "news.db")!r}), everything=True, **once)
+except RuntimeError as error:
+    sys.stderr.write(str(error))
+sys.exit(5)
+"""
+    process = start_crawl(tmp_path / "news.db", slow, before="import sys\n" + again)
+    assert process.communicate(timeout=60)[1] == "crawl() can be called once in a process"
+
+
+def test_nothing_due_is_a_crawl_that_does_nothing(tmp_path: Path) -> None:
+    create_or_open(tmp_path / "news.db").close()
+    assert crawl_here(tmp_path / "news.db").feeds_polled == 0
+
+
+def test_a_source_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    create_or_open(tmp_path / "news.db").close()
+    with pytest.raises(NewsfoldError, match="no source is called 'nobody'"):
+        crawl_here(tmp_path / "news.db", sources=["nobody"])
+
+
+def scrapy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scrapy", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def test_it_is_a_scrapy_project_like_any_other(slow: Web, tmp_path: Path) -> None:
+    assert scrapy("list").stdout.split() == ["feeds", "sections", "sitemaps"]
+    checked = scrapy("check")
+    assert checked.returncode == 0
+    assert "Ran 0 contracts" in checked.stderr
+    done = scrapy(
+        *("crawl", "feeds", "-a", f"database={tmp_path / 'news.db'}", "-a", "sources=a"),
+        *("-s", f"NEWSFOLD_PROXY={slow.address}", "-s", "DOWNLOAD_DELAY=0"),
+        *("-s", f"NEWSFOLD_NOW={NOW}"),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stored(tmp_path / "news.db") == PAGES
+
+
+def test_without_a_database_the_spider_says_what_to_write() -> None:
+    done = scrapy("crawl", "feeds")
+    assert done.returncode == 1
+    assert "scrapy crawl feeds -a database=news.db" in done.stderr
