@@ -192,10 +192,7 @@ def _relate(db: Database, event_ids: Sequence[int]) -> None:
         return
     first, last = span
     events = [
-        EventNames(event_id, names, when)
-        for event_id, when, names in names_between(
-            db, first - RELATED_WINDOW, last + RELATED_WINDOW
-        )
+        EventNames(*row) for row in names_between(db, first - RELATED_WINDOW, last + RELATED_WINDOW)
     ]
     frequency = Counter(name for event in events for name in event.names)
     for event_id, found in relate_all(events, frequency, len(events)).items():

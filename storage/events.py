@@ -207,11 +207,11 @@ def time_span(db: Database, event_ids: Iterable[int]) -> tuple[datetime, datetim
 
 def names_between(
     db: Database, since: datetime, until: datetime
-) -> list[tuple[int, datetime, dict[str, int]]]:
-    """Events last reported in a span of time: id, that time, and their names with counts."""
-    found: dict[int, tuple[datetime, dict[str, int]]] = {}
-    for event_id, last, name, mentions in db.execute(
-        "SELECT e.id, e.last_published, n.name, n.mentions"
+) -> list[tuple[int, dict[str, int], datetime, str, str]]:
+    """Events last reported in a span of time: id, names with counts, that time, category, title."""
+    found: dict[int, tuple[int, dict[str, int], datetime, str, str]] = {}
+    for event_id, last, category, title, name, mentions in db.execute(
+        "SELECT e.id, e.last_published, e.category, e.title, n.name, n.mentions"
         " FROM events AS e JOIN event_names AS n ON n.event_id = e.id"
         " WHERE e.last_published BETWEEN ? AND ?",
         (to_iso(since), to_iso(until)),
@@ -219,9 +219,9 @@ def names_between(
         if event_id not in found:
             moment = from_iso(last)
             assert moment is not None
-            found[event_id] = (moment, {})
+            found[event_id] = (event_id, {}, moment, category, title)
         found[event_id][1][name] = mentions
-    return [(event_id, when, names) for event_id, (when, names) in sorted(found.items())]
+    return [found[event_id] for event_id in sorted(found)]
 
 
 def current_id(db: Database, event_id: int) -> int | None:

@@ -154,10 +154,10 @@ def test_two_that_make_the_database_at_once(tmp_path: Path) -> None:
 
 def test_only_one_pass_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "news.db"
+    said = "another newsfold pass"
     with only_one(path):
-        with pytest.raises(AlreadyRunningError, match="another newsfold pass") as error:
-            with only_one(path):
-                pytest.fail("two passes at once")
+        with pytest.raises(AlreadyRunningError, match=said) as error, only_one(path):
+            pytest.fail("two passes at once")
         assert error.value.exit_code == 0
     with only_one(path):
         pass

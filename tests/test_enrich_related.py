@@ -62,3 +62,18 @@ def test_an_event_is_not_related_to_itself_and_only_five_are_named() -> None:
 def test_all_at_once_gives_the_same_in_any_order(order: list[EventNames]) -> None:
     found = relate_all(order, frequency(*ALL), 200)
     assert found == {e.event_id: related(e, ALL, frequency(*ALL), 200) for e in ALL}
+
+
+def test_what_a_roundup_puts_side_by_side_is_related() -> None:
+    left = EventNames(1, Counter(["Vole 5", "Orval"]), START, "model release", "Vole 5 is out")
+    right = EventNames(2, Counter(["Heron", "Skagen Lab"]), START, "model release", "Heron is out")
+    other = EventNames(3, Counter(["Morvik", "Halsa"]), START, "outage", "Morvik is down")
+    names = Counter(["Vole 5", "Orval", "Heron", "Skagen Lab", "Morvik", "Halsa"])
+    week = EventNames(4, names, START + timedelta(days=2), "roundup", "The week in models")
+    events = (left, right, other, week)
+    found = relate_all(events, frequency(*events), 200)
+    assert [relation.event_id for relation in found[1]] == [2]
+    assert [relation.event_id for relation in found[2]] == [1]
+    assert found[1][0].because == "“The week in models” tells of both"
+    assert found[3] == ()
+    assert {relation.event_id for relation in found[4]} == {1, 2, 3}

@@ -48,7 +48,8 @@ def test_sentences(text: str, count: int) -> None:
 
 def test_names_of_running_text() -> None:
     found = names(
-        "On Monday the people of Quill Labs showed Quill 5. It beats GPT-5.4, said Mara Ek of Tolvane."
+        "On Monday the people of Quill Labs showed Quill 5."
+        " It beats GPT-5.4, said Mara Ek of Tolvane."
     )
     assert {"Quill Labs", "Quill 5", "GPT-5.4", "Mara Ek", "Tolvane"} <= set(found)
     assert "It" not in found

@@ -37,6 +37,7 @@ SETTINGS = {
     "RETRY_ENABLED": False,
     "NEWSFOLD_NOW": DEMO_NOW.isoformat(),
     "NEWSFOLD_PUBLIC_HOSTS_ONLY": False,
+    "NEWSFOLD_SITEMAP_DAYS": 14,  # the demo looks back over a fortnight
 }
 
 

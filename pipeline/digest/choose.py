@@ -7,8 +7,8 @@ they come in.
     importance = voices * new * kind * report * talk * saga
 
     voices  log2(1 + independent sources): the second voice counts more than the tenth
-    new     halves with every period (in the digest of a day: every 24 hours) since it broke, never
-            faster than in 18 hours; once more when it broke before the period
+    new     halves with every two periods (in the digest of a day: 48 hours) since the event broke:
+            to its reader all of a period is new; halves once more when it broke before the period
     kind    the weight of the category (choose.toml)
     report  share of members that report, from 0.4 (only commentary and roundups) to 1
     talk    1 + a tenth of log10(1 + comments): readers' interest breaks ties, it decides nothing
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from storage.models import Event
 
-HALVES_IN_AT_LEAST = timedelta(hours=18)  # the night between two looks makes nothing old
+HALVES_IN = 2.0  # periods
 WRONG_CLOCK = timedelta(hours=1)  # a time a little ahead of ours is no fault
 BEGAN_EARLIER = 0.5
 SAGA = 0.6
@@ -64,12 +64,12 @@ def choose(events: Iterable[Event], now: datetime, since: datetime, most: int = 
 def importance(event: Event, now: datetime, since: datetime) -> dict[str, float]:
     """The parts whose product ranks an event; see the formula above."""
     began = _began(event, now, since)
-    age, halves_in = now - began, max(HALVES_IN_AT_LEAST, now - since)
+    age = (now - began) / max(now - since, timedelta(minutes=1))
     reports = [member for member in event.members if member.role in REPORTING]
     share = len(reports) / len(event.members) if event.members else 0.0
     return {
         "voices": log2(1 + max(event.independent, 1)),
-        "new": 0.5 ** (age / halves_in) * (BEGAN_EARLIER if began < since else 1.0),
+        "new": 0.5 ** (age / HALVES_IN) * (BEGAN_EARLIER if began < since else 1.0),
         "kind": _kinds().get(event.category, 1.0),
         "report": 0.4 + 0.6 * share,
         "talk": 1 + log10(1 + max(event.comments or 0, 0)) / 10,

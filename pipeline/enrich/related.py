@@ -2,7 +2,8 @@
 
 Comes in: the names of each event with counts, its time, and in how many events a name stands.
 Goes out: for each event the few that share its rare names, nearer ones first. Names that
-everybody has (a country, a day) relate nothing.
+everybody has (a country, a day) relate nothing. Two events of one category are related, too, when
+a roundup tells of both: its editor has put them side by side.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import permutations
 from math import exp, log, log1p, sqrt
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,9 @@ MOST = 5
 ENOUGH = 0.1  # score below which two events only happen to mention the same company
 ENOUGH_ALONE = 0.3  # cosine from which a single shared name is what both are about
 COMMON = 0.05  # a name in a larger share of the events than this relates nothing by itself
-ALWAYS_RARE = 3  # events; with few events at all every name would look common
+ALWAYS_RARE = 6  # events; with few events at all every name would look common
+ROUNDUP = "roundup"
+BY_EDITOR = 0.8  # of the weaker of the two relations to the roundup
 MOST_NAMES = 40  # of one event; the rest is said in passing
 
 
@@ -40,6 +44,8 @@ class EventNames:
     event_id: int
     names: Mapping[str, int]
     when: datetime
+    category: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,35 @@ def relate_all(
     for event in known:
         candidates = {o.event_id: o for name in event.weights for o in having.get(name, ())}
         found[event.event_id] = _nearest(event, candidates.values(), frequency, total)
-    return found
+    return _side_by_side(found, {event.event_id: event for event in in_order})
+
+
+def _side_by_side(
+    found: dict[int, tuple[Related, ...]], events: Mapping[int, EventNames]
+) -> dict[int, tuple[Related, ...]]:
+    """The same, with roundups taken out of the lists and what they relate put in."""
+    best: dict[int, dict[int, Related]] = {
+        id_: {r.event_id: r for r in related if events[r.event_id].category != ROUNDUP}
+        for id_, related in found.items()
+    }
+    for roundup, told in found.items():
+        if events[roundup].category != ROUNDUP:
+            continue
+        for left, right in permutations(told, 2):
+            if events[left.event_id].category != events[right.event_id].category:
+                continue
+            if events[left.event_id].category == ROUNDUP:
+                continue
+            score = round(BY_EDITOR * min(left.score, right.score), 4)
+            because = f"“{events[roundup].title}” tells of both"
+            known = best[left.event_id].get(right.event_id)
+            if known is None or known.score < score:
+                best[left.event_id][right.event_id] = Related(right.event_id, score, because)
+    return {id_: _first(related.values()) for id_, related in best.items()}
+
+
+def _first(related: Iterable[Related]) -> tuple[Related, ...]:
+    return tuple(sorted(related, key=lambda r: (-r.score, r.event_id))[:MOST])
 
 
 def _nearest(
@@ -91,7 +125,7 @@ def _nearest(
         relation = _relation(event, other, frequency, total)
         if relation is not None:
             found.append(relation)
-    return tuple(sorted(found, key=lambda r: (-r.score, r.event_id))[:MOST])
+    return _first(found)
 
 
 def _relation(
