@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SAMPLE = 8  # one shingle of so many stands in the index
 MIN_WORDS = 40  # a shorter text can be the same by chance (a headline, a boilerplate line)
-CONTAINED = 0.8  # share of the shorter text's shingles that the longer one has, too
+CONTAINED = 0.7  # share of the shorter text's shingles that the longer one has, too
 NOT_A_COPY = 0.3  # of the longer text; below it the shorter one is a quotation, not a copy
 NEIGHBOURS = 20  # stories compared with each one under a shingle: bounds the work on a wire
 # story that a thousand sites carry (they join as a chain) and on boilerplate (nothing joins)

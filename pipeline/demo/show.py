@@ -21,7 +21,7 @@ from pipeline.output import say
 from pipeline.views import choose_events, digest_view
 from pipeline.work import run_pass
 from storage.database import create_or_open
-from storage.errors import NewsfoldError
+from storage.errors import WRONG_CALL, NewsfoldError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,8 @@ def _fresh_database(folder: Path) -> Path:
     """An empty place for the demo's database; never in a folder that holds anything else."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise NewsfoldError(
-            f"{folder}: there is something in it that the demo did not make; name an empty folder"
+            f"{folder}: there is something in it that the demo did not make; name an empty folder",
+            WRONG_CALL,
         )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("The demo makes this folder anew each time.\n", "utf-8")

@@ -298,6 +298,7 @@ def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
         (f for f in event.figures if f.story_id in look.stories and role.get(f.story_id) != "copy"),
         event.language,
         prefer=own,
+        order=sorted(look.stories, key=lambda id_: _order(look.stories[id_])),
     )
     reports = {i for i in role if role[i] in ("original", "rewrite")} or set(role)
     kept = [g for g in groups if _is_telling(g) and reports.intersection(g.stories)]

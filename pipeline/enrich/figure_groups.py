@@ -16,7 +16,7 @@ from pipeline.enrich import numbers
 from pipeline.text import stems
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from storage.models import Figure
 
@@ -49,8 +49,9 @@ class FigureGroup:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    figures: tuple[Figure, ...]
+    figures: tuple[Figure, ...]  # in the order of their stories
     place: int  # where in its story it first stands
+    story_place: int  # where the first of its stories stands among all
 
     @property
     def first(self) -> Figure:
@@ -58,16 +59,21 @@ class _Group:
 
     @property
     def stories(self) -> tuple[int, ...]:
-        return tuple(sorted({figure.story_id for figure in self.figures}))
+        return tuple(dict.fromkeys(figure.story_id for figure in self.figures))
 
 
 def group_figures(
-    figures: Iterable[Figure], language: str = "en", prefer: Container[int] | None = None
+    figures: Iterable[Figure],
+    language: str = "en",
+    prefer: Container[int] | None = None,
+    order: Sequence[int] = (),
 ) -> list[FigureGroup]:
-    """The figures of an event, those that most stories give first. The order of the stories
-    does not matter; the order of the figures inside a story only breaks ties. The words are
-    those of the stories in `prefer` (the event's language) where these have the figure."""
-    groups = sorted(_same(list(figures), language), key=_rank)
+    """The figures of an event, those that most stories give first. How the figures of different
+    stories are mixed does not matter: `order` (ids of the stories as they were published, else
+    by id) and the order inside a story break ties. The words are those of the stories in
+    `prefer` (the event's language) where these have the figure."""
+    places = {story_id: place for place, story_id in enumerate(order)}
+    groups = sorted(_same(list(figures), language, places), key=_rank)
     shown: list[tuple[_Group, FigureGroup]] = []
     taken: set[int] = set()
     for at, group in enumerate(groups):
@@ -84,29 +90,47 @@ def group_figures(
     return [one for _, one in shown]
 
 
-def _same(figures: list[Figure], language: str) -> list[_Group]:
+def _same(figures: list[Figure], language: str, places: Mapping[int, int]) -> list[_Group]:
     """Figures with one value about one thing together."""
-    found: list[list[tuple[Figure, int]]] = []
-    for figure, place in _in_fixed_order(figures):
-        matching = [g for g in found if any(_is_same(figure, other, language) for other, _ in g)]
-        together = [pair for group in matching for pair in group] + [(figure, place)]
+    found: list[list[_Placed]] = []
+    for placed in _in_fixed_order(figures, places):
+        matching = [
+            group
+            for group in found
+            if any(_is_same(placed.figure, other.figure, language) for other in group)
+        ]
+        together = [other for group in matching for other in group] + [placed]
         found = [group for group in found if group not in matching] + [together]
-    return [
-        _Group(
-            tuple(f for f, _ in sorted(group, key=lambda pair: (pair[0].story_id, pair[1]))),
-            min(place for _, place in group),
-        )
-        for group in found
-    ]
+    return [_group(sorted(group, key=_by_place)) for group in found]
 
 
-def _in_fixed_order(figures: list[Figure]) -> list[tuple[Figure, int]]:
-    places: Counter[int] = Counter()
-    numbered = []
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    figure: Figure
+    story_place: int
+    place: int  # in its story
+
+
+def _by_place(placed: _Placed) -> tuple[int, int, int, str]:
+    return (placed.story_place, placed.figure.story_id, placed.place, placed.figure.key)
+
+
+def _group(placed: list[_Placed]) -> _Group:
+    return _Group(
+        tuple(one.figure for one in placed),
+        place=min(one.place for one in placed),
+        story_place=placed[0].story_place,
+    )
+
+
+def _in_fixed_order(figures: list[Figure], places: Mapping[int, int]) -> list[_Placed]:
+    counted: Counter[int] = Counter()
+    placed = []
     for figure in figures:
-        numbered.append((figure, places[figure.story_id]))
-        places[figure.story_id] += 1
-    return sorted(numbered, key=lambda pair: (pair[0].story_id, pair[1], pair[0].key))
+        story_place = places.get(figure.story_id, figure.story_id)
+        placed.append(_Placed(figure, story_place, counted[figure.story_id]))
+        counted[figure.story_id] += 1
+    return sorted(placed, key=_by_place)
 
 
 def _is_same(one: Figure, other: Figure, language: str) -> bool:
@@ -221,6 +245,6 @@ def _rank(group: _Group, others: Collection[int] = ()) -> tuple[int, bool, int, 
         vague,
         place,
         group.place,
-        group.stories[0],
+        group.story_place,
         group.first.key,
     )
