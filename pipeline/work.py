@@ -159,6 +159,14 @@ def _crawl_and_extract(
     return run.exit_code
 
 
+def _one_line_a_source(report: CrawlReport) -> dict[str, tuple[str, str]]:
+    """The first feed of each source that failed, and why; `feeds.last_error` has all."""
+    lines: dict[str, tuple[str, str]] = {}
+    for source_id, url, reason in report.feeds_failed:
+        lines.setdefault(source_id, (url, reason))
+    return lines
+
+
 def _counts(report: CrawlReport, extracted: ExtractionReport) -> dict[str, int]:
     return {
         "feeds_polled": report.feeds_polled,
@@ -170,7 +178,7 @@ def _counts(report: CrawlReport, extracted: ExtractionReport) -> dict[str, int]:
 
 
 def _tell(report: CrawlReport, extracted: ExtractionReport, say: Say) -> None:
-    for source_id, url, reason in report.feeds_failed:
+    for source_id, (url, reason) in sorted(_one_line_a_source(report).items()):
         say(f"{source_id}: {reason} ({url})")
     say(
         f"{report.feeds_polled} feeds polled ({report.feeds_unchanged} unchanged,"

@@ -109,7 +109,7 @@ def test_it_shows_progress_prints_the_digest_and_says_what_next(
     assert demo.stdout.startswith("newsfold\n")
     assert "Now try:" not in demo.stdout
     page = (folder / "digest.html").read_text("utf-8")
-    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    assert page.startswith(("<!doctype html>", "<!DOCTYPE html>"))
     for text in (demo.stdout, page):
         for words in ("3 min read", "Muse Spark", "$14.3B", "89.5%", "42.5", "Harbor Post"):
             assert words in text

@@ -36,7 +36,7 @@ from crawlers.middlewares import (
 from crawlers.polling import FLOOR, retry_after
 from crawlers.progress import Tally
 from crawlers.urls import canonical_url
-from storage.database import create_or_open
+from storage.database import create_or_open, transaction
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.models import Page
 from storage.pages import record_page_failure, save_entries, waiting_entries
@@ -58,6 +58,7 @@ FEEDS_FIRST = 10  # priority of feeds over pages, so that every feed is polled w
 # The first so many feeds are a probe: when none of them can be reached, it is our network. Fewer
 # than half of CONCURRENT_REQUESTS, since each waits together with its robots.txt.
 OFFLINE_AFTER = 15
+NOT_ASKED = f"not asked, since none of the first {OFFLINE_AFTER} feeds could be reached"
 _UNREACHABLE = (CannotResolveHostError, DownloadConnectionRefusedError, DownloadTimeoutError)
 
 
@@ -92,12 +93,14 @@ class FeedSpider(Spider):
         self.everything = everything.lower() in ("1", "true", "yes", "on")
         self._asked: set[str] = set()  # canonical URLs whose page this spider has requested
         self._reached = False  # whether anything has answered yet
+        self._due: list[Feed] = []
         self._unreached: list[tuple[Feed, str]] = []
         self._polls = 0
         self._network_known = asyncio.Event()
 
     async def start(self) -> AsyncIterator[Any]:
         due = due_feeds(self.db, self.kind, self.now(), self.only, everything=self.everything)
+        self._due = due
         self.tally.feeds_due += len(due)
         self.tally.changed()
         for number, feed in enumerate(due):
@@ -314,15 +317,22 @@ class FeedSpider(Spider):
 
     def _settle_unreached(self, *, offline: bool) -> None:
         """Whose failure it was that feeds could not be reached, now that it is known."""
-        for feed, reason in self._unreached:
-            if offline:
-                soon = self.now() + timedelta(minutes=FLOOR)
-                reason = "no feed could be reached: is there a network?"
-                postpone(self.db, feed, next_due=soon, error=reason)
-                self.tally.feeds_failed.append((feed.source_id, feed.url, reason))
-            else:
+        if offline:
+            self._postpone_all()
+        else:
+            for feed, reason in self._unreached:
                 self._record_failure(feed, answers.failed(feed, reason, self.now()))
         self._unreached.clear()
+
+    def _postpone_all(self) -> None:
+        """There is no network: no feed is to blame, and all of them are due again soon."""
+        reasons = {feed.url: reason for feed, reason in self._unreached}
+        soon = self.now() + timedelta(minutes=FLOOR)
+        with transaction(self.db):
+            for feed in self._due:
+                reason = f"{reasons.get(feed.url, NOT_ASKED)}; is there a network?"
+                postpone(self.db, feed, next_due=soon, error=reason)
+                self.tally.feeds_failed.append((feed.source_id, feed.url, reason))
 
 
 def explained(error: BaseException | None) -> str:

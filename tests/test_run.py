@@ -1,0 +1,186 @@
+"""`newsfold run`: one scheduled pass, done again and again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from loopback import NOW, ROOT, Web, rows, rss, serve
+
+from storage.runs import only_one
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_RUN = """
+import json, sys
+from pathlib import Path
+from pipeline.work import run_pass
+from storage.times import from_iso
+given = json.loads(sys.argv[1])
+exec(given["before"])
+sys.exit(run_pass(
+    Path(given["database"]),
+    say=lambda words: print(words, file=sys.stderr),
+    sources_file=Path(given["sources"]) if given["sources"] else None,
+    now=lambda: from_iso(given["now"]),
+    settings={"NEWSFOLD_NOW": given["now"], **given["settings"]},
+))
+"""
+NO_NAMES = "import socket\ndef fail(name): raise OSError('no name')\nsocket.gethostbyname = fail\n"
+SOURCES = """
+[[source]]
+id = "alpha"
+name = "Alpha"
+home = "http://alpha.test/"
+language = "en"
+owner = "Alpha"
+feeds = [{ url = "http://alpha.test/feed" }]
+
+[[source]]
+id = "beta"
+name = "Beta"
+home = "http://beta.test/"
+language = "en"
+owner = "Beta"
+feeds = [{ url = "http://beta.test/feed" }]
+"""
+
+
+def run(
+    database: Path, web: Web | None, sources: Path | None, *, now: str = NOW, before: str = ""
+) -> subprocess.CompletedProcess[str]:
+    settings: dict[str, Any] = {"DOWNLOAD_DELAY": 0.01}
+    if web is not None:
+        settings["NEWSFOLD_PROXY"] = web.address
+    given = {
+        "database": str(database),
+        "sources": str(sources) if sources else None,
+        "now": now,
+        "before": before,
+        "settings": settings,
+    }
+    return subprocess.run(
+        [sys.executable, "-c", _RUN, json.dumps(given)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def page(title: str, place: str) -> str:
+    body = "".join(
+        f"<p>Engineers closed the dam at {place} after divers found crack number {n} in its"
+        f" eastern wall, and the villages below {place} were told to be ready to leave.</p>"
+        for n in range(3)
+    )
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{body}</body></html>"
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with serve() as served:
+        for host, path in (("alpha", "/1"), ("beta", "/2")):
+            served.add(f"http://{host}.test/feed", rss((f"Dam shut, says {host}", path)))
+            title = f"Brankwell dam shut after crack, says {host}"
+            served.add(f"http://{host}.test{path}", page(title, "Brankwell"))
+        yield served
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    path = tmp_path / "sources.toml"
+    path.write_text(SOURCES, "utf-8")
+    return path
+
+
+def counts(database: Path) -> dict[str, int]:
+    tables = ("entries", "pages", "stories", "events", "event_stories")
+    return {
+        table: rows(database, f"SELECT count(*) AS count FROM {table}")[0]["count"]
+        for table in tables
+    }
+
+
+def test_a_pass_goes_all_the_way_and_a_second_one_does_nothing_twice(
+    web: Web, sources: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "news.db"
+    first = run(database, web, sources)
+    assert first.returncode == 0, first.stderr
+    before = counts(database)
+    assert before["stories"] == before["event_stories"] == 2
+    assert before["events"] == 1
+    asked = len(web.asked)
+    for now in (NOW, "2026-11-20T20:00:00Z"):  # not due yet, and due again
+        again = run(database, web, None, now=now)
+        assert again.returncode == 0, again.stderr
+        assert counts(database) == before
+    urls = [url for url in web.urls()[asked:] if not url.endswith("robots.txt")]
+    assert sorted(urls) == ["http://alpha.test/feed", "http://beta.test/feed"]
+
+
+def test_what_is_new_joins_its_event(web: Web, sources: Path, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    run(database, web, sources)
+    web.add("http://beta.test/feed", rss(("Dam again", "/3"), ("Dam shut, says beta", "/2")))
+    web.add("http://beta.test/3", page("Brankwell villages wait below cracked dam", "Brankwell"))
+    done = run(database, web, None, now="2026-11-20T15:00:00Z")
+    assert done.returncode == 0, done.stderr
+    assert counts(database)["stories"] == 3
+    assert counts(database)["events"] == 1
+    [event] = rows(database, "SELECT * FROM events")
+    assert (event["id"], event["story_count"], event["source_count"]) == (1, 3, 2)
+
+
+def test_a_source_that_fails_is_told_and_the_others_go_on(
+    web: Web, sources: Path, tmp_path: Path
+) -> None:
+    web.add("http://beta.test/feed", "<html>no feed here</html>")
+    done = run(tmp_path / "news.db", web, sources)
+    assert done.returncode == 3
+    assert "beta: a web page, not a feed" in done.stderr
+    assert counts(tmp_path / "news.db")["stories"] == 1
+    [last] = rows(tmp_path / "news.db", "SELECT * FROM runs WHERE verb = 'crawl'")
+    assert (last["exit_code"], json.loads(last["counts"])["feeds_failed"]) == (3, 1)
+
+
+def test_where_nothing_is_reachable_every_source_says_why(tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    done = run(database, None, None, before=NO_NAMES)
+    assert done.returncode == 3
+    names = [row["id"] for row in rows(database, "SELECT id FROM sources ORDER BY id")]
+    assert len(names) >= 80
+    said = [line.partition(":")[0] for line in done.stderr.splitlines() if "network" in line]
+    assert said == names
+    assert set(counts(database).values()) == {0}
+
+
+def test_a_pass_beside_another_leaves_at_once(web: Web, sources: Path, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    with only_one(database):
+        done = run(database, web, sources)
+    assert "AlreadyRunningError" in done.stderr  # the command line turns it into one line, exit 0
+    assert web.asked == []
+    assert not database.exists()
+
+
+def test_killed_between_crawl_and_fold_loses_nothing(
+    web: Web, sources: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "news.db"
+    kill = (
+        "import os, signal, pipeline.work\n"
+        "def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "pipeline.work.fold_pass = die\n"
+    )
+    assert run(database, web, sources, before=kill).returncode == -9
+    assert counts(database)["stories"] == 2
+    assert counts(database)["events"] == 0
+    assert run(database, web, None).returncode == 0
+    assert counts(database)["events"] == 1
