@@ -323,7 +323,8 @@ def _selector(links: str | None) -> Callable[[Any], Any]:
     if not links:
         raise FeedError("a section needs links, the CSS selector of its links")
     try:
-        return CSSSelector(links, translator="html")
+        selector: Callable[[Any], Any] = CSSSelector(links, translator="html")
+        return selector
     except Exception as error:  # cssselect raises its own errors, some of them SyntaxErrors
         raise FeedError(f"{links!r} is no CSS selector: {error}") from error
 
