@@ -116,7 +116,8 @@ def wait_again(db: Database) -> None:
 def set_copies(db: Database, copy_of: Iterable[tuple[int, int | None]]) -> None:
     """Record for each story (first) whose text it carries (second, or None)."""
     db.conn.executemany(
-        "UPDATE stories SET copy_of = ?2 WHERE id = ?1 AND copy_of IS NOT ?2", list(copy_of)
+        "UPDATE stories SET copy_of = ? WHERE id = ?",
+        [(original, story_id) for story_id, original in copy_of],
     )
 
 

@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_written() -> None:
         path = folder / "news.db"
         create_or_open(path).close()
         program = (
-            "import os\n"
+            "import os, urllib.parse\n"
             "from storage.database import create_or_open, in_memory, open_existing\n"
             "from storage.errors import NewsfoldError\n"
             "in_memory()\n"  # imports what it needs while it still may
