@@ -5,6 +5,7 @@ It never changes what is crawled, and says nothing to standard output.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3  # noqa: TC003
 import sys
 import time
@@ -76,6 +77,7 @@ class ProgressLine:
 
     def _write(self, line: str) -> None:
         if self._terminal:
+            line = line[: shutil.get_terminal_size().columns - 1]  # a wrapped line stays behind
             self._stream.write("\r" + line.ljust(self._shown))
             self._shown = len(line)
         else:

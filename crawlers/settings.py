@@ -9,8 +9,8 @@ from storage.runs import program_version
 
 # Who asks. A publisher who wants to write to whoever runs this needs an address.
 BOT_NAME = "newsfold"
-NEWSFOLD_CONTACT = os.environ.get("NEWSFOLD_CONTACT", "https://newsfold.example/bot")
-USER_AGENT = f"newsfold/{program_version()} (+{NEWSFOLD_CONTACT})"
+NEWSFOLD_CONTACT = os.environ.get("NEWSFOLD_CONTACT", "")
+USER_AGENT = f"newsfold/{program_version()}" + (f" (+{NEWSFOLD_CONTACT})" * bool(NEWSFOLD_CONTACT))
 SPIDER_MODULES = ["crawlers.spiders"]
 NEWSPIDER_MODULE = "crawlers.spiders"
 

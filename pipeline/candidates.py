@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
+from sklearn.feature_extraction import DictVectorizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import timedelta
+
+    from scipy import sparse
 
     from pipeline.reading import Reading
 
@@ -32,9 +34,11 @@ def candidates(
 
     Two stories more than `window` apart are never compared; an undated one is compared with all.
     """
-    columns: dict[str, int] = {}
-    full = _matrix([reading.weights for reading in readings], columns)
-    index = _matrix([_heaviest(reading.weights) for reading in readings], columns)
+    if not readings:
+        return
+    words = DictVectorizer()
+    full = words.fit_transform([reading.weights for reading in readings])
+    index = words.transform([_heaviest(reading.weights) for reading in readings])
     times = _seconds(readings)
     for rows, others in _blocks(times, window.total_seconds()):
         left, right = _sharing(index, rows, others)
@@ -47,18 +51,6 @@ def _heaviest(weights: dict[str, float]) -> dict[str, float]:
     if len(weights) <= HEAVIEST:
         return weights
     return dict(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:HEAVIEST])
-
-
-def _matrix(rows: Sequence[dict[str, float]], columns: dict[str, int]) -> sparse.csr_matrix:
-    """Rows as a sparse matrix; a word that `columns` has not seen yet gets the next column."""
-    indices: list[int] = []
-    data: list[float] = []
-    starts = [0]
-    for row in rows:
-        indices += [columns.setdefault(word, len(columns)) for word in row]
-        data += row.values()
-        starts.append(len(indices))
-    return sparse.csr_matrix((data, indices, starts), shape=(len(rows), len(columns)))
 
 
 def _seconds(readings: Sequence[Reading]) -> Array:

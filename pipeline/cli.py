@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli_sources import DATABASE, sources
-from pipeline.output import output_options, print_json, print_rows, say
+from pipeline.output import Voice, output_options, print_json, print_rows, say
 from storage.database import explained, open_existing
 from storage.errors import NewsfoldError
+from storage.runs import AlreadyRunningError
 from storage.times import since as parse_since
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pipeline.digest.render import Form
 
 
+MAX_ID = 2**63 - 1  # SQLite's largest number
+
+
 class _Commands(click.Group):
-    """Lists the verbs in the order of the work, and turns known errors into one line."""
+    """Lists the verbs in the order of the work, not of the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -53,12 +58,13 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The entry point of `newsfold`: run a verb, and end with an honest exit code."""
     try:
-        cli.main(args=arguments, prog_name="newsfold", standalone_mode=False)
+        # Not standalone, click hands the code of an early end back in place of raising it.
+        code = cli.main(args=arguments, prog_name="newsfold", standalone_mode=False)
+        sys.stdout.flush()  # or a full disk would only be noticed after we said that all is well
+        sys.exit(code if isinstance(code, int) else 0)
     except NewsfoldError as error:
-        say(f"newsfold: {error}" if error.exit_code else str(error))
+        say(f"newsfold: {error}")
         sys.exit(error.exit_code)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except click.Abort:
         say("newsfold: stopped; run again to go on where it stopped")
         sys.exit(130)
@@ -69,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         say(f"newsfold: {explained(error, _database_of(arguments))}")
         sys.exit(1)
     except OSError as error:
-        say(f"newsfold: {error.filename or ''}: {error.strerror or error}")
+        say(f"newsfold: {error.filename or 'output'}: {error.strerror or error}")
         sys.exit(1)
 
 
@@ -82,21 +88,21 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class _Since(click.ParamType[Any]):
-    """`2026-04-08`, `12h`, `3d` or `2w`."""
+def _since(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> datetime | None:
+    """`2026-04-08`, `12h`, `3d` or `2w` as a time."""
+    if value is None:
+        return None
+    try:
+        return parse_since(value, _now())
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(
+            f"{value!r} is no time; write 2026-04-08, 12h, 3d or 2w"
+        ) from error
 
-    name = "since"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if isinstance(value, datetime):
-            return value
-        try:
-            return parse_since(str(value), _now())
-        except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no time; write 2026-04-08, 12h, 3d or 2w", param, ctx)
-
-
-SINCE = click.option("--since", type=_Since(), help="From then on: a date, or 12h, 3d, 2w ago.")
+SINCE = click.option("--since", callback=_since, help="From then on: a date, or 12h, 3d, 2w ago.")
 
 
 @cli.command()
@@ -121,7 +127,7 @@ def demo(folder: Path) -> None:
     "--sources",
     "sources_file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Start a new database with these sources (TOML) in place of the shipped ones.",
+    help="Take the sources of this TOML file, too; a new database then starts with them alone.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
 def run(database: Path, sources_file: Path | None, quiet: bool) -> None:
@@ -133,9 +139,10 @@ def run(database: Path, sources_file: Path | None, quiet: bool) -> None:
     \b
     */10 * * * *  newsfold run --quiet /var/lib/newsfold/news.db
     """
-    from pipeline.work import run_pass
+    from pipeline.passes import run_pass
 
-    sys.exit(run_pass(database, sources_file=sources_file, say=_sayer(quiet)))
+    with _left_to_another(quiet):
+        sys.exit(run_pass(database, sources_file=sources_file, voice=Voice(quiet)))
 
 
 @cli.command()
@@ -148,9 +155,10 @@ def crawl(database: Path, sources: tuple[str, ...], everything: bool, quiet: boo
 
     With SOURCE ids only these sources; see: newsfold sources list
     """
-    from pipeline.work import crawl_pass
+    from pipeline.passes import crawl_pass
 
-    sys.exit(crawl_pass(database, sources, everything=everything, say=_sayer(quiet)))
+    with _left_to_another(quiet):
+        sys.exit(crawl_pass(database, sources, everything=everything, voice=Voice(quiet)))
 
 
 @cli.command("import")
@@ -166,9 +174,9 @@ def import_(database: Path, files: tuple[Path, ...], skip_broken: bool) -> None:
     and text are needed, other keys are kept as extra. A broken line stops the import and nothing
     of the call is stored. Importing again changes nothing.
     """
-    from pipeline.work import import_pass
+    from pipeline.passes import import_pass
 
-    print_json(asdict(import_pass(database, files, skip_broken=skip_broken, say=say)))
+    print_json(asdict(import_pass(database, files, skip_broken=skip_broken, voice=Voice())))
 
 
 @cli.command()
@@ -177,9 +185,10 @@ def import_(database: Path, files: tuple[Path, ...], skip_broken: bool) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
 def fold(database: Path, rebuild: bool, quiet: bool) -> None:
     """New stories into events. Doing it twice changes nothing."""
-    from pipeline.work import fold_only
+    from pipeline.passes import fold_only
 
-    print_json(asdict(fold_only(database, rebuild=rebuild, say=_sayer(quiet))))
+    with _left_to_another(quiet):
+        print_json(asdict(fold_only(database, rebuild=rebuild, voice=Voice(quiet))))
 
 
 @cli.command()
@@ -188,8 +197,17 @@ def fold(database: Path, rebuild: bool, quiet: bool) -> None:
 @click.option("--category", help='Only this category, such as "model release".')
 @click.option("--source", help="Only events that this source reports (its id).")
 @click.option("--search", help="Only events with these words in title or TL;DR.")
-@click.option("--min-sources", type=click.IntRange(1), default=1, help="At least so many.")
-@click.option("-n", "limit", type=click.IntRange(1), default=50, show_default=True, help="Most.")
+@click.option(
+    "--min-sources", type=click.IntRange(1), default=1, help="Independent ones, at least."
+)
+@click.option(
+    "-n",
+    "limit",
+    type=click.IntRange(1, MAX_ID),
+    default=50,
+    show_default=True,
+    help="At most so many.",
+)
 @output_options
 def events(
     database: Path,
@@ -212,14 +230,24 @@ def events(
     wanted = EventFilter(since, category, source, search, min_sources)
     rows = list_events(open_existing(database), wanted, limit)
     print_rows(
-        rows, form, columns=("id", "first_published", "category", "independent_count", "title")
+        rows,
+        form,
+        columns={
+            "id": "id",
+            "broke": "first_published",
+            "category": "category",
+            "sources": "independent_count",
+            "title": "title",
+        },
     )
 
 
 @cli.command()
 @DATABASE
-@click.argument("event", type=int)
-@click.option("--to", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.argument("event", type=click.IntRange(1, MAX_ID))
+@click.option(
+    "--to", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The form."
+)
 def show(database: Path, event: int, to: str) -> None:
     """One event: stories, roles, why each belongs, figures, related events, lineage.
 
@@ -235,7 +263,9 @@ def show(database: Path, event: int, to: str) -> None:
 @DATABASE
 @click.argument("left_url")
 @click.argument("right_url")
-@click.option("--to", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--to", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The form."
+)
 def explain(database: Path, left_url: str, right_url: str, to: str) -> None:
     """Every signal of two stories, agreeing and clashing, and the verdict."""
     from crawlers.urls import canonical_url
@@ -250,14 +280,28 @@ def explain(database: Path, left_url: str, right_url: str, to: str) -> None:
 
 @cli.command()
 @DATABASE
-@click.option("--since", type=_Since(), default="1d", help="From then on: a date, or 12h, 3d, 2w.")
+@click.option(
+    "--since",
+    callback=_since,
+    default="1d",
+    show_default=True,
+    help="From then on: a date, or 12h, 3d, 2w ago.",
+)
 @click.option(
     "--to",
     type=click.Choice(["text", "markdown", "html", "json"]),
     default="text",
     show_default=True,
+    help="The form.",
 )
-@click.option("-n", "limit", type=click.IntRange(1), default=20, show_default=True, help="Most.")
+@click.option(
+    "-n",
+    "limit",
+    type=click.IntRange(1, MAX_ID),
+    default=20,
+    show_default=True,
+    help="At most so many.",
+)
 @click.option("--explain", "explained_", is_flag=True, help="Say each part of each event's rank.")
 def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bool) -> None:
     """What happened since a day (or --since), ranked.
@@ -268,12 +312,19 @@ def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bo
     """
     from pipeline.digest.render import render
     from pipeline.views import choose_events, digest_view, rank_row
+    from storage.stories import latest_story
 
     db, now = open_existing(database), _now()
     chosen, left_out = choose_events(db, since=since, now=now, most=limit)
     if explained_:
         print_rows([rank_row(choice) for choice in chosen], "table")
         return
+    if not chosen:
+        latest = latest_story(db)
+        say(
+            f"nothing since {since:%Y-%m-%d %H:%M} UTC; the latest story is of {latest or 'never'},"
+            " see --since"
+        )
     view = digest_view(chosen, db, since=since, until=now, left_out=left_out)
     click.echo(render(view, to, colour=sys.stdout.isatty()).rstrip("\n"))
 
@@ -282,7 +333,9 @@ def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bo
 @click.argument(
     "gold", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="GOLD.JSONL..."
 )
-@click.option("--seed", default=0, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."
+)
 @output_options
 def evaluate(gold: tuple[Path, ...], seed: int, form: str | None) -> None:
     """Fold labelled stories and score the result.
@@ -306,5 +359,11 @@ def evaluate(gold: tuple[Path, ...], seed: int, form: str | None) -> None:
 cli.add_command(sources)
 
 
-def _sayer(quiet: bool) -> Callable[[str], None]:
-    return (lambda words: None) if quiet else say
+@contextmanager
+def _left_to_another(quiet: bool) -> Iterator[None]:
+    """A pass beside another one ends well; a scheduler need not hear of it."""
+    try:
+        yield
+    except AlreadyRunningError as error:
+        if not quiet:
+            say(str(error))

@@ -51,10 +51,19 @@ def _row(source: Source, feed: Feed) -> dict[str, object]:
     }
 
 
-def _columns(database: Path | None) -> tuple[str, ...]:
+def _columns(database: Path | None) -> dict[str, str]:
     if database is None:
-        return ("source", "owner", "language", "kind", "url")
-    return ("source", "owner", "kind", "last_fetched", "next_due", "failures", "last_error")
+        shown = ("source", "owner", "language", "kind", "url")
+        return {key: key for key in shown}
+    return {
+        "source": "source",
+        "owner": "owner",
+        "kind": "kind",
+        "polled": "last_fetched",
+        "due": "next_due",
+        "failed": "failures",
+        "error": "last_error",
+    }
 
 
 @sources.command()
@@ -64,7 +73,7 @@ def _columns(database: Path | None) -> tuple[str, ...]:
 @click.option("--name", help="As people call it; by default the host.")
 @click.option("--home", help="Address of the front page; by default that of the feed's host.")
 @click.option("--owner", help="Who owns it: sites of one owner are one voice.")
-@click.option("--language", default="en", show_default=True)
+@click.option("--language", help="BCP 47, such as de; by default en.")
 @click.option(
     "--kind",
     type=click.Choice(["feed", "sitemap", "section"]),
@@ -80,7 +89,7 @@ def add(
     name: str | None,
     home: str | None,
     owner: str | None,
-    language: str,
+    language: str | None,
     kind: FeedKind,
     links: str | None,
 ) -> None:
@@ -90,12 +99,17 @@ def add(
     newsfold sources add news.db https://example.org/feed.xml --owner "Example Media"
     """
     from crawlers.sources import source_of_feed
-    from storage.sources import save_sources
+    from storage.sources import all_sources, save_sources
 
     told = {"id": source_id, "name": name, "home": home, "owner": owner, "language": language}
     feed = {"url": url, "kind": kind, "links": links}
     source = source_of_feed(_given(feed), _given(told))
-    save_sources(create_or_open(database), [source])
+    db = create_or_open(database)
+    known = {each.id: each for each in all_sources(db)}.get(source.id)
+    if known is not None:  # another feed of it: what is not said now stays as it was
+        kept = {key: getattr(known, key) for key in ("name", "home", "owner", "language")}
+        source = source_of_feed(_given(feed), {"id": known.id, **kept, **_given(told)})
+    save_sources(db, [source])
     look = f"newsfold sources check {database} {source.id}"
     say(f"{source.id}: added; see what it gives with: {look}")
 
@@ -115,7 +129,7 @@ def remove(database: Path, source: str) -> None:
     feeds = remove_feeds(create_or_open(database), source)
     if not feeds:
         raise NewsfoldError(
-            f"no source is called {source!r}; see: newsfold sources list {database}", WRONG_CALL
+            f"no feed of {source!r} is polled; see: newsfold sources list {database}", WRONG_CALL
         )
     say(f"{source}: {feeds} feeds are not polled any more; its stories stay")
 
@@ -130,10 +144,11 @@ def check(context: click.Context, database: Path, only: tuple[str, ...], form: s
 
     Exit code 3 when a feed could not be read.
     """
-    from pipeline.work import check_feeds
+    from pipeline.passes import check_feeds
 
     rows = check_feeds(database, only)
-    print_rows(rows, form, columns=("source", "entries", "dated", "newest", "error"))
+    columns = ("source", "entries", "dated", "newest", "error")
+    print_rows(rows, form, columns={key: key for key in columns})
     context.exit(3 if any(row["error"] for row in rows) else 0)
 
 
@@ -146,12 +161,19 @@ def import_(database: Path, file: Path) -> None:
     from storage.sources import save_sources
 
     read = load_opml if file.suffix.lower() in (".opml", ".xml") else load_sources
-    say(f"{save_sources(create_or_open(database), read(file))} sources from {file}")
+    found = read(file)  # before a file that cannot be read makes a database
+    say(f"{save_sources(create_or_open(database), found)} sources from {file}")
 
 
 @sources.command()
 @DATABASE
-@click.option("--to", type=click.Choice(["toml", "opml"]), default="toml", show_default=True)
+@click.option(
+    "--to",
+    type=click.Choice(["toml", "opml"]),
+    default="toml",
+    show_default=True,
+    help="TOML loses nothing; OPML is what feed readers take.",
+)
 def export(database: Path, to: str) -> None:
     """All sources as TOML (nothing is lost) or OPML (for feed readers)."""
     from crawlers.sources import dump_opml, dump_sources

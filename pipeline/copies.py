@@ -57,8 +57,8 @@ def _id(story: Story) -> int:
 
 def _first(story: Story) -> tuple[bool, float, bool, str]:
     return (
-        story.when is None,
-        story.when.timestamp() if story.when else 0.0,
+        story.out_by is None,
+        story.out_by.timestamp() if story.out_by else 0.0,
         story.canonical_claim is not None,
         story.url,
     )

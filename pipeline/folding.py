@@ -129,7 +129,7 @@ def _strongest(member: Reading, others: Sequence[Reading]) -> Match:
 def _earliest(reading: Reading) -> tuple[bool, float, str]:
     """Sorts the first report first; the undated come last, equals go by URL."""
     return (
-        reading.when is None,
-        reading.when.timestamp() if reading.when else 0.0,
+        reading.out_by is None,
+        reading.out_by.timestamp() if reading.out_by else 0.0,
         reading.url,
     )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-CELL = 60  # characters of a table's cell where the terminal tells no width
+WITHOUT_TERMINAL = 120  # columns of a table that is piped into something
+TABULATE_PADS = 2  # characters that tabulate keeps free beside a heading
+NARROWEST = 12  # characters; a column that is cut further says nothing
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 _FORMS = {
     "nl": ("--nl", "One JSON object a line."),
@@ -43,9 +48,10 @@ def print_rows(
     rows: Sequence[Mapping[str, Any]],
     form: str | None,
     *,
-    columns: Sequence[str] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> None:
-    """Print rows as JSON, or in the chosen form. `columns` are those that a table shows."""
+    """Print rows as JSON, or in the chosen form. `columns` are those that a table shows: the
+    heading of each, and the key of its values."""
     if form == "table":
         click.echo(_table(rows, columns))
     elif form in ("csv", "tsv"):
@@ -67,6 +73,21 @@ def say(words: str) -> None:
     click.echo(words, err=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What a long verb tells: `say` how it goes, `warn` of what went wrong. A quiet one only
+    warns, so that a scheduler sends no mail while all is well."""
+
+    quiet: bool = False
+
+    def say(self, words: str) -> None:
+        if not self.quiet:
+            say(words)
+
+    def warn(self, words: str) -> None:
+        say(words)
+
+
 def _write_csv(rows: Sequence[Mapping[str, Any]], delimiter: str) -> None:
     if not rows:
         return
@@ -80,27 +101,27 @@ def _flat(value: object) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None) -> str:
-    shown = list(columns or (rows[0] if rows else ()))
-    cells = [[_cell(row.get(column)) for column in shown] for row in rows]
-    _fit(cells, shown)
-    return str(tabulate(cells, headers=shown, tablefmt="simple", disable_numparse=True))
+def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> str:
+    shown = columns or {key: key for key in (rows[0] if rows else ())}
+    cells = [[_cell(row.get(key)) for key in shown.values()] for row in rows]
+    _fit(cells, list(shown))
+    return str(tabulate(cells, headers=list(shown), tablefmt="simple", disable_numparse=True))
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(_flat(value))
-    return " ".join(text.split())
+    text = "" if value is None else " ".join(str(_flat(value)).split())
+    return f"{text[:10]} {text[11:16]}" if _TIME.fullmatch(text) else text
 
 
 def _fit(cells: list[list[str]], headers: Sequence[str]) -> None:
-    """Shorten the longest column so that a row fits the terminal's width."""
-    if not cells:
-        return
-    widths = [max(len(header), *(len(row[i]) for row in cells)) for i, header in enumerate(headers)]
-    widest = widths.index(max(widths))
-    others = sum(widths) - widths[widest] + 2 * (len(widths) - 1)
-    room = shutil.get_terminal_size((others + CELL, 24)).columns - others
-    room = max(room, 20)
+    """Shorten the widest columns until a row fits the terminal's width."""
+    room = shutil.get_terminal_size((WITHOUT_TERMINAL, 24)).columns - 2 * (len(headers) - 1)
+    heads = [len(header) + TABULATE_PADS for header in headers]
+    widths = [max([head, *(len(row[i]) for row in cells)]) for i, head in enumerate(heads)]
+    limits = list(widths)
+    while sum(limits) > room and max(limits) > NARROWEST:
+        limits[limits.index(max(limits))] -= 1
     for row in cells:
-        if len(row[widest]) > room:
-            row[widest] = row[widest][: room - 1].rstrip() + "…"
+        for i, limit in enumerate(limits):
+            if len(row[i]) > limit:
+                row[i] = row[i][: limit - 1].rstrip() + "…"

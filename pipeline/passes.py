@@ -1,204 +1,203 @@
-"""One fold pass over a database: new stories into events.
+"""The long verbs: what `newsfold run`, `crawl`, `import` and `fold` do, step by step.
 
-    waiting stories -> the window around them -> fold -> ids kept -> described -> stored at once
-
-Reading and deciding come first; then one transaction writes everything. A pass that is killed
-has written nothing, and the next one does its work. Which stories belong together is decided in
-folding.py, which ids they keep in lineage.py.
+Comes in: a path and what the caller asked for. Goes out: an exit code or a report. Only one pass
+works on a database at a time; the others leave it to that one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from pipeline.enrich.describe import describe, event_names
-from pipeline.enrich.related import WINDOW as RELATED_WINDOW
-from pipeline.enrich.related import EventNames, relate_all
-from pipeline.folding import WINDOW, Folded, Group, fold
-from pipeline.lineage import Assignment, assign
-from storage.database import transaction
-from storage.events import (
-    forget_matches,
-    known_groups,
-    names_between,
-    new_event_id,
-    record_lineage,
-    save_event,
-    save_related,
-    time_span,
-)
-from storage.runs import recorded
-from storage.sources import all_sources
-from storage.stories import (
-    mark_folded,
-    set_copies,
-    stories_between,
-    stories_by_id,
-    undated_imports,
-    wait_again,
-    waiting_stories,
-)
+from pipeline.fold_pass import FoldReport, fold_pass
+from storage.database import create_or_open, must_exist, open_existing
+from storage.errors import WRONG_CALL, NewsfoldError
+from storage.files import ImportReport, check_file, import_files
+from storage.pages import drop_old_pages
+from storage.runs import only_one, recorded
+from storage.sources import all_sources, has_feeds, save_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sqlite_utils import Database
-
-    from storage.models import Source, Story
-    from storage.runs import Run
+    from crawlers.crawl import CrawlReport
+    from crawlers.extraction import ExtractionReport
+    from pipeline.output import Voice
 
 
-@dataclass(frozen=True, slots=True)
-class FoldReport:
-    """What a pass did: stories looked at, and events that are new, changed, merged or split."""
-
-    waiting: int = 0
-    window: int = 0
-    new: int = 0
-    changed: int = 0
-    merged: int = 0
-    split: int = 0
+DONE, SOME_FAILED = 0, 3
+KEEP_PAGES = timedelta(days=7)  # so that a better extraction can run again without fetching
 
 
-def fold_pass(
-    db: Database,
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def run_pass(
+    database: Path,
     *,
-    now: datetime,
-    rebuild: bool = False,
-    progress: Callable[[str], None] = lambda what: None,
-) -> FoldReport:
-    """Fold what waits into events; with `rebuild` all stories again. Nothing waiting, nothing
-    changed."""
-    if rebuild:
-        with transaction(db):
-            wait_again(db)
-    waiting = waiting_stories(db)
-    if not waiting:
-        return FoldReport()
-    with recorded(db, "fold", lambda: now) as run:
-        report = _fold_waiting(db, waiting, now, run, progress)
+    voice: Voice,
+    sources_file: Path | None = None,
+    now: Callable[[], datetime] = utc_now,
+    settings: Mapping[str, Any] | None = None,
+) -> int:
+    """Crawl what is due, make stories, fold them; the exit code."""
+    create_or_open(database).close()  # refuses what is not ours before it is locked
+    with only_one(database):
+        _start_with_sources(database, sources_file, voice)
+        exit_code = _crawl_and_extract(database, (), voice, now=now, settings=settings)
+        db = create_or_open(database)
+        report = fold_pass(db, now=now, progress=voice.say)
+        drop_old_pages(db, now(), KEEP_PAGES)
+    voice.say(f"{report.new} new events, {report.changed} changed")
+    return exit_code
+
+
+def crawl_pass(
+    database: Path,
+    sources: Sequence[str],
+    *,
+    everything: bool,
+    voice: Voice,
+    now: Callable[[], datetime] = utc_now,
+) -> int:
+    """Poll, fetch and extract; the exit code."""
+    create_or_open(database).close()
+    with only_one(database):
+        _start_with_sources(database, None, voice)
+        return _crawl_and_extract(database, sources, voice, now=now, everything=everything)
+
+
+def import_pass(
+    database: Path, files: Sequence[Path], *, skip_broken: bool, voice: Voice
+) -> ImportReport:
+    """Store the stories of files. The canonical URL is their identity, as for crawled ones."""
+    from crawlers.urls import canonical_url
+
+    for path in files:
+        check_file(path)  # before a mistyped name makes a database
+    db = create_or_open(database)
+    # It waits for a pass: what changes under a fold would not be folded.
+    with only_one(database, wait=True), recorded(db, "import", utc_now) as run:
+        report = import_files(
+            db,
+            files,
+            now=utc_now(),
+            canonical_url=canonical_url,
+            skip_broken=skip_broken,
+            progress=lambda name, line: voice.say(f"{name}: {line} lines"),
+        )
         run.counts = asdict(report)
     return report
 
 
-def _fold_waiting(
-    db: Database, waiting: list[Story], now: datetime, run: Run, progress: Callable[[str], None]
-) -> FoldReport:
-    stories = _window(db, waiting)
-    progress(f"folding {len(waiting)} new stories beside {len(stories) - len(waiting)} known ones")
-    folded = fold(stories.values())
-    known = known_groups(db, stories)
-    assignment = assign([group.story_ids for group in folded.groups], known)
-    changed = _changed(folded.groups, assignment, known, {_id(story) for story in waiting})
-    progress(f"describing {len(changed)} events")
-    with transaction(db):
-        ids = _Writer(db, stories, folded, now, run.id).write(changed, assignment)
-        set_copies(db, [(id_, folded.copy_of.get(id_)) for id_ in stories])
-        mark_folded(db, (_id(story) for story in waiting), now)
-        _relate(db, ids)
-    return FoldReport(
-        waiting=len(waiting),
-        window=len(stories),
-        new=sum(assignment.ids[number] is None for number in changed),
-        changed=sum(assignment.ids[number] is not None for number in changed),
-        merged=len(assignment.merged),
-        split=len(assignment.split),
+def check_feeds(
+    database: Path,
+    only: Sequence[str],
+    *,
+    now: Callable[[], datetime] = utc_now,
+    settings: Mapping[str, Any] | None = None,
+) -> list[dict[str, Any]]:
+    """What each feed would store now: a crawl of the feeds alone into a database that is thrown
+    away afterwards."""
+    from crawlers.crawl import crawl
+    from storage.pages import entry_counts
+
+    known = all_sources(open_existing(database))
+    unknown = sorted(set(only) - {source.id for source in known})
+    if unknown:
+        raise NewsfoldError(
+            f"no source is called {unknown[0]!r}; see: newsfold sources list {database}", WRONG_CALL
+        )
+    with TemporaryDirectory(prefix="newsfold-check-") as folder:
+        scratch = Path(folder) / "check.db"
+        db = create_or_open(scratch)
+        save_sources(db, known)
+        crawl(
+            scratch,
+            sources=only,
+            everything=True,
+            settings={**(settings or {}), "NEWSFOLD_PAGES_A_FEED": 0},
+        )
+        rows = entry_counts(db)
+        db.close()
+    return [row for row in rows if not only or row["source"] in only]
+
+
+def fold_only(database: Path, *, rebuild: bool, voice: Voice) -> FoldReport:
+    must_exist(database)
+    with only_one(database):
+        return fold_pass(create_or_open(database), now=utc_now, rebuild=rebuild, progress=voice.say)
+
+
+def _start_with_sources(database: Path, sources_file: Path | None, voice: Voice) -> None:
+    """A new database gets the sources of the file, or the shipped ones."""
+    from crawlers.sources import load_sources
+
+    db = create_or_open(database)
+    try:
+        if sources_file is not None or not has_feeds(db):
+            count = save_sources(db, load_sources(sources_file))
+            voice.say(f"{database}: {count} sources from {sources_file or 'the shipped list'}")
+    finally:
+        db.close()
+
+
+def _crawl_and_extract(
+    database: Path,
+    sources: Sequence[str],
+    voice: Voice,
+    *,
+    now: Callable[[], datetime],
+    everything: bool = False,
+    settings: Mapping[str, Any] | None = None,
+) -> int:
+    from crawlers.crawl import crawl
+    from crawlers.extraction import extract_waiting
+    from crawlers.progress import ProgressLine
+
+    line = None if voice.quiet else ProgressLine()
+    with recorded(create_or_open(database), "crawl", now) as run:
+        report = crawl(
+            database, sources=sources, everything=everything, settings=settings, progress=line
+        )
+        if line:
+            line.done()
+        run.counts = _counts(report)
+        if report.interrupted:
+            raise KeyboardInterrupt
+        extracted = extract_waiting(database, now=now)
+        run.exit_code = SOME_FAILED if report.feeds_failed else DONE
+        run.counts["stories_new"] = extracted.new
+    _tell(report, extracted, voice)
+    return run.exit_code
+
+
+def _one_line_a_source(report: CrawlReport) -> dict[str, tuple[str, str]]:
+    """The first feed of each source that failed, and why; `feeds.last_error` has all."""
+    lines: dict[str, tuple[str, str]] = {}
+    for source_id, url, reason in report.feeds_failed:
+        lines.setdefault(source_id, (url, reason))
+    return lines
+
+
+def _counts(report: CrawlReport) -> dict[str, int]:
+    return {
+        "feeds_polled": report.feeds_polled,
+        "feeds_failed": len(report.feeds_failed),
+        "entries_new": report.entries_new,
+        "pages_stored": report.pages_stored,
+    }
+
+
+def _tell(report: CrawlReport, extracted: ExtractionReport, voice: Voice) -> None:
+    for source_id, (url, reason) in sorted(_one_line_a_source(report).items()):
+        voice.warn(f"{source_id}: {reason} ({url})")
+    voice.say(
+        f"{report.feeds_polled} feeds polled, {report.feeds_unchanged} unchanged,"
+        f" {len(report.feeds_failed)} failed; {report.entries_new} new entries,"
+        f" {report.pages_stored} pages, {extracted.new} new stories in {report.seconds:.0f} s"
     )
-
-
-def _window(db: Database, waiting: Sequence[Story]) -> dict[int, Story]:
-    """The waiting stories and all that they could be folded with, by id: what lies in the window
-    around them, what has no date, and every other member of the events of these."""
-    times = [story.when for story in waiting if story.when is not None]
-    near = list(waiting) + undated_imports(db)
-    if times:
-        near += stories_between(db, min(times) - WINDOW, max(times) + WINDOW)
-    stories = {_id(story): story for story in near}
-    members = set().union(*known_groups(db, stories).values())
-    stories.update({_id(story): story for story in stories_by_id(db, members - stories.keys())})
-    return stories
-
-
-def _changed(
-    groups: Sequence[Group],
-    assignment: Assignment,
-    known: dict[int, set[int]],
-    waiting: set[int],
-) -> list[int]:
-    """Numbers of the groups that are not stored as they are: what an event says follows from
-    its stories alone, so one with the same, unchanged stories is left as it is."""
-    return [
-        number
-        for number, group in enumerate(groups)
-        if group.story_ids & waiting
-        or frozenset(known.get(assignment.ids[number] or 0, ())) != group.story_ids
-    ]
-
-
-class _Writer:
-    """Writes the groups of one pass; to be used inside a transaction."""
-
-    def __init__(
-        self, db: Database, stories: dict[int, Story], folded: Folded, now: datetime, run_id: int
-    ) -> None:
-        self._db = db
-        self._stories = stories
-        self._folded = folded
-        self._now = now
-        self._run_id = run_id
-        self._sources: dict[str, Source] = {source.id: source for source in all_sources(db)}
-
-    def write(self, changed: Sequence[int], assignment: Assignment) -> list[int]:
-        """Ids of the events that were written."""
-        ids = {number: id_ for number, id_ in enumerate(assignment.ids) if id_ is not None}
-        for number in changed:
-            group = self._folded.groups[number]
-            if number not in ids:
-                ids[number] = new_event_id(self._db, group.belongings[0].story_id)
-        forget_matches(
-            self._db, (id_ for number in changed for id_ in self._folded.groups[number].story_ids)
-        )
-        for number in changed:
-            self._save(ids[number], self._folded.groups[number])
-        self._tell_lineage(ids, assignment)
-        return sorted(ids[number] for number in changed)
-
-    def _save(self, event_id: int, group: Group) -> None:
-        event = describe(event_id, group, self._stories, self._folded.copy_of, self._sources)
-        members = [self._stories[member.story_id] for member in event.members]
-        save_event(
-            self._db,
-            event,
-            source_count=len({story.source_id for story in members}),
-            matches=[b.match for b in group.belongings if b.match is not None],
-            names=event_names(members, self._sources),
-            now=self._now,
-        )
-
-    def _tell_lineage(self, ids: dict[int, int], assignment: Assignment) -> None:
-        for event, number in assignment.merged.items():
-            record_lineage(self._db, event, "merged", ids[number], self._run_id, self._now)
-        for number, event in assignment.split.items():
-            record_lineage(self._db, event, "split", ids[number], self._run_id, self._now)
-
-
-def _relate(db: Database, event_ids: Sequence[int]) -> None:
-    """Say which events are about the same names, for all that these could have a say in."""
-    span = time_span(db, event_ids)
-    if span is None:
-        return
-    first, last = span
-    events = [
-        EventNames(*row) for row in names_between(db, first - RELATED_WINDOW, last + RELATED_WINDOW)
-    ]
-    frequency = Counter(name for event in events for name in event.names)
-    for event_id, found in relate_all(events, frequency, len(events)).items():
-        save_related(db, event_id, found)
-
-
-def _id(story: Story) -> int:
-    assert story.id is not None  # it was read from the database
-    return story.id

@@ -7,6 +7,7 @@ It never touches a file that is not a newsfold database.
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,16 +32,12 @@ def create_or_open(path: str | Path) -> Database:
     folder cannot be written.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise NewsfoldError(
-            f"{path}: there is no folder {path.parent}; make it with: mkdir -p {path.parent}",
-            WRONG_CALL,
-        )
+    folder_must_exist(path)
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
         db = Database(connection)
         _refuse_strangers(db, path, may_be_empty=True)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         if migrations.pending(db):
@@ -55,10 +52,7 @@ def create_or_open(path: str | Path) -> Database:
 def open_existing(path: str | Path) -> Database:
     """The database at `path` for reading only. Raises NewsfoldError when there is none of ours."""
     path = Path(path)
-    if not path.is_file():
-        raise NewsfoldError(
-            f"{path}: no such database; make one with: newsfold run {path}", WRONG_CALL
-        )
+    must_exist(path)
     try:
         db = _open_read_only(path)
         _refuse_strangers(db, path, may_be_empty=False)
@@ -69,6 +63,23 @@ def open_existing(path: str | Path) -> Database:
     except sqlite3.DatabaseError as error:
         raise explained(error, path) from error
     return db
+
+
+def folder_must_exist(path: Path) -> None:
+    """Raises NewsfoldError when the folder of a database is not there."""
+    if not path.parent.is_dir():
+        raise NewsfoldError(
+            f"{path}: there is no folder {path.parent}; make it with: mkdir -p {path.parent}",
+            WRONG_CALL,
+        )
+
+
+def must_exist(path: Path) -> None:
+    """Raises NewsfoldError when there is no such file: a mistyped name makes no database."""
+    if not path.is_file():
+        raise NewsfoldError(
+            f"{path}: no such database; make one with: newsfold run {path}", WRONG_CALL
+        )
 
 
 def in_memory() -> Database:
@@ -135,6 +146,20 @@ def _open_read_only(path: Path) -> Database:
         connection.close()
         connection = sqlite3.connect(uri + "&immutable=1", uri=True)
     return Database(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite does not wait for its lock here, so two that make the
+    database at once would be told that it is locked: we wait."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _refuse_strangers(db: Database, path: Path, *, may_be_empty: bool) -> None:

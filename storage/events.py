@@ -294,7 +294,7 @@ def event_ids_between(db: Database, since: datetime, until: datetime) -> list[in
 
 
 def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
-    conditions = ["source_count >= ?"]
+    conditions = ["independent_count >= ?"]
     parameters: list[object] = [wanted.min_sources]
     if wanted.since is not None:
         conditions.append("last_published >= ?")

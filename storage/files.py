@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import unicodedata
+import zlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 KNOWN = frozenset(("url", "title", "text", "published", "source", "language", "event"))
+YEARS = range(1990, 2100)  # of the web's news; anything else is a mistake, and breaks arithmetic
 EVERY = 1000  # lines between two words of progress
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 
@@ -42,8 +44,8 @@ class BrokenLineError(NewsfoldError):
 
     def __init__(self, path: Path, line: int, what: str) -> None:
         super().__init__(
-            f"{path}:{line}: {what}; mend the line, or leave such lines out with --skip-broken. "
-            "Nothing of this call was imported",
+            f"{path}:{line}: {what}; mend the line, or leave such lines out with"
+            " newsfold import --skip-broken. Nothing of this call was stored",
             FAILED,
         )
 
@@ -97,25 +99,27 @@ def read_rows(
     A broken line raises BrokenLineError, or is handed to `broken` where that is given. Raises
     NewsfoldError for a file that is not there or of no known kind.
     """
-    name = path.name.removesuffix(".gz")
-    if name.endswith(_JSON_SUFFIXES):
-        read = _read_json_lines
-    elif name.endswith((".csv", ".tsv")):
-        read = _read_csv
-    else:
+    check_file(path)
+    is_json = path.name.removesuffix(".gz").endswith(_JSON_SUFFIXES)
+    read = _read_json_lines if is_json else _read_csv
+    opener = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with cast("IO[bytes]", opener(path, "rb")) as file:
+            yield from read(path, file, broken or _raise)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise NewsfoldError(
+            f"{path}: the gzip file is damaged ({error}); fetch it again. Nothing was imported"
+        ) from error
+
+
+def check_file(path: Path) -> None:
+    """Raises NewsfoldError for a file that is not there or of no known kind."""
+    if not path.name.removesuffix(".gz").endswith((*_JSON_SUFFIXES, ".csv", ".tsv")):
         raise NewsfoldError(
             f"{path}: unknown kind of file; give .jsonl, .csv or .tsv, plain or .gz", WRONG_CALL
         )
     if not path.is_file():
         raise NewsfoldError(f"{path}: no such file", WRONG_CALL)
-    opener = gzip.open if path.name.endswith(".gz") else open
-    try:
-        with cast("IO[bytes]", opener(path, "rb")) as file:
-            yield from read(path, file, broken or _raise)
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise NewsfoldError(
-            f"{path}: the gzip file is damaged ({error}); fetch it again. Nothing was imported"
-        ) from error
 
 
 def _raise(error: BrokenLineError) -> None:
@@ -136,7 +140,7 @@ def _read_json_lines(
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             broken(BrokenLineError(path, number, f"no JSON ({error})"))
             continue
@@ -146,13 +150,20 @@ def _read_json_lines(
             broken(BrokenLineError(path, number, "no JSON object"))
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _read_csv(
     path: Path, file: IO[bytes], broken: Callable[[BrokenLineError], None]
 ) -> Iterator[tuple[int, Row]]:
     csv.field_size_limit(sys.maxsize)
     delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
     reader = csv.DictReader(_decoded(path, file, broken), delimiter=delimiter, strict=True)
-    _check_columns(path, reader.fieldnames)
+    try:
+        _check_columns(path, reader.fieldnames)
+    except csv.Error as error:
+        raise NewsfoldError(f"{path}:1: the header is no CSV ({error})", WRONG_CALL) from error
     while True:
         try:
             row = next(reader)
@@ -211,7 +222,7 @@ def story_from_row(
         source_id=_slug(wanted["source"] or urlsplit(url).hostname or "unknown"),
         language=wanted["language"] or "en",
         text_from="import",
-        extra={key: value for key, value in row.items() if key not in KNOWN},
+        extra={_clean(key): _clean_all(row[key]) for key in row if key not in KNOWN},
     )
 
 
@@ -229,6 +240,17 @@ def _clean(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
+def _clean_all(value: object) -> object:
+    """The same for every string of a JSON value."""
+    if isinstance(value, str):
+        return _clean(value)
+    if isinstance(value, list):
+        return [_clean_all(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean_all(item) for key, item in value.items()}
+    return value
+
+
 def _published(text: str, path: Path, line: int) -> tuple[datetime | None, Precision]:
     if not text:
         return None, "guessed"
@@ -239,6 +261,8 @@ def _published(text: str, path: Path, line: int) -> tuple[datetime | None, Preci
             path, line, f"published is no ISO 8601 time: {text[:40]!r}"
         ) from error
     assert moment is not None
+    if moment.year not in YEARS:
+        raise BrokenLineError(path, line, f"published is in the year {moment.year}")
     # Midnight to the second is nearly always a date whose time nobody gave.
     is_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
     return moment, "day" if is_day else "minute"
@@ -246,7 +270,7 @@ def _published(text: str, path: Path, line: int) -> tuple[datetime | None, Preci
 
 def _source_of(row: Row, story: Story) -> Source:
     host = urlsplit(story.url).hostname or ""
-    name = str(row.get("source") or host)
+    name = _clean(str(row.get("source") or host))
     return Source(story.source_id, name, f"https://{host}/", story.language, owner=name)
 
 

@@ -40,7 +40,7 @@ _FIRST_TABLES = (
   last_status INTEGER, -- HTTP status of the last answer
   last_error TEXT, -- why the last poll failed; null when it did not
   failures INTEGER NOT NULL DEFAULT 0, -- failed polls in a row
-  retired TEXT -- when it answered 410 Gone; not polled any more
+  retired TEXT -- not polled any more: since when it is gone (410), or removed, or moved
 )""",
     """CREATE TABLE entries (
   -- An item as a feed gave it, and what became of fetching its page.
@@ -71,11 +71,13 @@ _FIRST_TABLES = (
   url TEXT NOT NULL, -- where the redirects ended
   fetched_at TEXT NOT NULL, -- when it was fetched
   encoding TEXT, -- charset of the HTTP header, if it named one
-  html BLOB NOT NULL, -- the body as sent, zlib
-  extracted TEXT, -- when a story was made of it; null while it waits
-  error TEXT -- why no story could be made of it
+  extracted TEXT, -- when it was read; null while it waits
+  error TEXT, -- why no story could be made of it
+  html BLOB NOT NULL -- the body as sent, zlib; last, so that the others are read without it
 )""",
     "CREATE INDEX pages_waiting ON pages (id) WHERE extracted IS NULL",
+    "CREATE INDEX pages_extracted ON pages (extracted)",
+    "CREATE INDEX pages_without_story ON pages (entry_id) WHERE error IS NOT NULL",
     """CREATE TABLE stories (
   -- One article at one canonical URL.
   id INTEGER PRIMARY KEY,
@@ -145,7 +147,7 @@ _FIRST_TABLES = (
 )""",
     "CREATE INDEX event_stories_event ON event_stories (event_id)",
     """CREATE TABLE matches (
-  -- Two stories that were compared and found alike, with the signals behind the score.
+  -- The match through which a story came into its event, with the signals behind the score.
   left_story INTEGER NOT NULL REFERENCES stories(id), -- the smaller id
   right_story INTEGER NOT NULL REFERENCES stories(id),
   score REAL NOT NULL, -- 0 to 1
@@ -199,10 +201,10 @@ _FIRST_TABLES = (
     """CREATE TABLE runs (
   -- One pass of a verb over the database.
   id INTEGER PRIMARY KEY,
-  verb TEXT NOT NULL, -- crawl, import, fold or run
+  verb TEXT NOT NULL, -- crawl, import or fold
   started TEXT NOT NULL,
   finished TEXT, -- null while it works, or when it was killed
-  exit_code INTEGER, -- 0 done, 1 failed, 3 done but some sources failed
+  exit_code INTEGER, -- 0 done, 1 failed or stopped, 3 done but some sources failed
   counts TEXT NOT NULL, -- JSON object: what was done, in numbers
   version TEXT NOT NULL -- of newsfold
 )""",

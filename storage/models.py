@@ -116,6 +116,14 @@ class Story:
         """The best time known: the publisher's, else ours."""
         return self.published or self.first_seen
 
+    @property
+    def out_by(self) -> datetime | None:
+        """When it was out at the latest. A date without a time of day counts as the end of that
+        day, so that it takes nobody's lead: stories are put in the order of this."""
+        if self.published is None or self.published_precision != "day":
+            return self.when
+        return self.published.replace(hour=23, minute=59, second=59)
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:

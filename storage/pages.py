@@ -127,7 +127,7 @@ def waiting_pages(db: Database, batch: int = 50) -> Iterator[list[tuple[int, Pag
                 " e.*, f.source_id, coalesce(e.language, s.language) AS language"
                 " FROM pages AS p JOIN entries AS e ON e.id = p.entry_id"
                 " JOIN feeds AS f ON f.id = e.feed_id JOIN sources AS s ON s.id = f.source_id"
-                " WHERE p.extracted IS NULL AND p.error IS NULL AND p.id > ?"
+                " WHERE p.extracted IS NULL AND p.id > ?"
                 " ORDER BY p.id LIMIT ?",
                 (last, batch),
             )
@@ -140,7 +140,7 @@ def waiting_pages(db: Database, batch: int = 50) -> Iterator[list[tuple[int, Pag
 
 def count_waiting_pages(db: Database) -> int:
     """How many pages no story has been made of."""
-    waiting = db.execute("SELECT count(*) FROM pages WHERE extracted IS NULL AND error IS NULL")
+    waiting = db.execute("SELECT count(*) FROM pages WHERE extracted IS NULL")
     return int(waiting.fetchone()[0])
 
 
@@ -150,7 +150,7 @@ def is_told_by_another(db: Database, entry_id: int, url: str) -> bool:
     found = db.execute(
         "SELECT 1 FROM stories AS s JOIN entries AS e ON e.canonical_url = s.url"
         " JOIN pages AS p ON p.entry_id = e.id WHERE s.url = ? AND s.text_from = 'page'"
-        " AND e.id <> ? AND p.extracted IS NOT NULL",
+        " AND e.id <> ? AND p.extracted IS NOT NULL AND p.error IS NULL",
         (url, entry_id),
     )
     return found.fetchone() is not None
@@ -167,9 +167,11 @@ def entries_without_page(db: Database) -> list[Entry]:
         "SELECT e.*, f.source_id, coalesce(e.language, s.language) AS language"
         " FROM entries AS e JOIN feeds AS f ON f.id = e.feed_id"
         " JOIN sources AS s ON s.id = f.source_id"
-        " LEFT JOIN pages AS p ON p.entry_id = e.id"
-        " WHERE (e.status = 'forbidden' OR (e.status = 'failed' AND e.attempts >= ?)"
-        "   OR (p.error IS NOT NULL AND f.kind = 'feed' AND e.summary <> ''))"
+        " WHERE e.id IN (SELECT id FROM entries WHERE status = 'forbidden'"
+        "   UNION SELECT id FROM entries WHERE status = 'failed' AND attempts >= ?"
+        "   UNION SELECT o.id FROM pages AS p JOIN entries AS o ON o.id = p.entry_id"
+        "     JOIN feeds AS g ON g.id = o.feed_id"
+        "     WHERE p.error IS NOT NULL AND g.kind = 'feed' AND o.summary <> '')"
         " AND e.title <> '' AND NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url)"
         " ORDER BY e.id",
         (MAX_ATTEMPTS,),
@@ -178,10 +180,9 @@ def entries_without_page(db: Database) -> list[Entry]:
 
 
 def mark_extracted(db: Database, page_id: int, now: datetime, error: str | None = None) -> None:
-    """A story was made of the page, or why none could be."""
+    """The page was read: a story was made of it, or `error` says why none could be."""
     db.execute(
-        "UPDATE pages SET extracted = ?, error = ? WHERE id = ?",
-        (None if error else to_iso(now), error, page_id),
+        "UPDATE pages SET extracted = ?, error = ? WHERE id = ?", (to_iso(now), error, page_id)
     )
 
 
@@ -199,7 +200,7 @@ def entry_counts(db: Database) -> list[dict[str, Any]]:
 
 
 def drop_old_pages(db: Database, now: datetime, keep: timedelta) -> int:
-    """Forget the HTML of pages whose story is stored since longer than `keep`."""
+    """Forget the HTML of pages that were read longer than `keep` ago."""
     with transaction(db):
         dropped = db.execute("DELETE FROM pages WHERE extracted < ?", (to_iso(now - keep),))
     return int(dropped.rowcount)

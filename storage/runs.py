@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from storage.database import transaction
+from storage.database import folder_must_exist, transaction
 from storage.errors import FAILED, NewsfoldError
 from storage.times import to_iso
 
@@ -30,12 +30,14 @@ class AlreadyRunningError(NewsfoldError):
 
 
 @contextmanager
-def only_one(path: Path) -> Iterator[None]:
-    """Hold the database for one pass; raises AlreadyRunningError at once when another one has it.
+def only_one(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the database for one pass; raises AlreadyRunningError at once when another one has it,
+    or waits for that one to end.
 
     The operating system frees the lock of a killed process.
     """
-    lock = FileLock(f"{path}.lock", timeout=0)
+    folder_must_exist(path)  # the lock would make it
+    lock = FileLock(f"{path}.lock", timeout=-1 if wait else 0)
     try:
         lock.acquire()
     except Timeout as error:

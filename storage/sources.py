@@ -28,7 +28,9 @@ def save_sources(db: Database, sources: Iterable[Source]) -> int:
                 db.execute(
                     "INSERT INTO feeds (source_id, url, kind, links) VALUES (?, ?, ?, ?)"
                     " ON CONFLICT (url) DO UPDATE SET source_id = excluded.source_id,"
-                    " kind = excluded.kind, links = excluded.links",
+                    " kind = excluded.kind, links = excluded.links,"
+                    # Whoever adds a feed that was removed wants it again.
+                    " retired = nullif(retired, 'removed')",
                     (source.id, feed.url, feed.kind, feed.links),
                 )
             count += 1
@@ -53,14 +55,19 @@ def add_source(db: Database, source: Source) -> None:
 
 
 def all_sources(db: Database) -> list[Source]:
-    """Every source with its feeds, by id."""
+    """Every source with the feeds that are polled, by id."""
     feeds: dict[str, list[Feed]] = {}
-    for row in db.query("SELECT * FROM feeds ORDER BY id"):
+    for row in db.query("SELECT * FROM feeds WHERE retired IS NULL ORDER BY id"):
         feeds.setdefault(row["source_id"], []).append(_feed(row))
     return [
         Source(**row, feeds=tuple(feeds.get(row["id"], ())))
         for row in db.query("SELECT * FROM sources ORDER BY id")
     ]
+
+
+def has_feeds(db: Database) -> bool:
+    """Whether any feed has ever been added; stories that were imported have sources without."""
+    return db.execute("SELECT 1 FROM feeds LIMIT 1").fetchone() is not None
 
 
 def feed_rows(db: Database) -> list[dict[str, Any]]:
@@ -148,7 +155,7 @@ def record_failure(
     with transaction(db):
         db.execute(
             "UPDATE feeds SET next_due = ?, last_status = ?, last_error = ?,"
-            " failures = failures + 1, retired = ? WHERE id = ?",
+            " failures = failures + 1, retired = coalesce(?, retired) WHERE id = ?",
             (to_iso(next_due), status, error[:500], to_iso(retire), feed.id),
         )
 

@@ -96,6 +96,14 @@ def stories_by_id(db: Database, ids: Iterable[int]) -> list[Story]:
     return sorted(found, key=lambda story: story.url)
 
 
+def latest_story(db: Database) -> str | None:
+    """The time of the latest story, as ISO 8601."""
+    found: str | None = db.execute(
+        "SELECT max(coalesce(published, first_seen)) FROM stories"
+    ).fetchone()[0]
+    return found
+
+
 def story_at(db: Database, url: str) -> Story | None:
     """The story at a canonical URL."""
     found = _read(db, "url = ?", (url,))
@@ -111,6 +119,20 @@ def mark_folded(db: Database, ids: Iterable[int], now: datetime) -> None:
 def wait_again(db: Database) -> None:
     """Every story waits to be folded again."""
     db.execute("UPDATE stories SET folded_at = NULL")
+
+
+def copies_of(db: Database, ids: Iterable[int]) -> dict[int, int]:
+    """Those of the stories that are copies, with the story whose text each carries."""
+    found: dict[int, int] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), 500):
+        chunk = wanted[start : start + 500]
+        marks = ", ".join("?" * len(chunk))
+        rows = db.execute(
+            f"SELECT id, copy_of FROM stories WHERE copy_of IS NOT NULL AND id IN ({marks})", chunk
+        )
+        found.update(rows.fetchall())
+    return found
 
 
 def set_copies(db: Database, copy_of: Iterable[tuple[int, int | None]]) -> None:

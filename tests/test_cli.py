@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +19,10 @@ from tests.stories import HAPPENINGS, made_stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Newsfold = Callable[..., tuple[int, str, str]]
 
+ROOT = Path(__file__).parent.parent
 VERBS = (
     "demo",
     "run",
@@ -98,13 +101,13 @@ def test_events_in_every_form(database: Path, newsfold: Newsfold) -> None:
         read = list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
         assert [row["title"] for row in read] == [row["title"] for row in rows]
     table = newsfold("events", database, "-t")[1]
-    assert table.splitlines()[0].split()[:2] == ["id", "first_published"]
+    assert table.splitlines()[0].split() == ["id", "broke", "category", "sources", "title"]
 
 
 @pytest.mark.parametrize(
     ("options", "count"),
     [
-        (["--min-sources", 2], 3),
+        (["--min-sources", 2], 1),  # the others have a report and a rewrite of it
         (["--search", "brankwell"], 1),
         (["--search", "100%_"], 0),
         (["--source", "source2-example"], 1),
@@ -260,3 +263,78 @@ def test_help_names_every_verb(newsfold: Newsfold) -> None:
     assert code == 0
     for verb in VERBS:
         assert f"  {verb} " in out
+
+
+def test_check_says_what_it_cannot_read_and_ends_with_3(tmp_path: Path, newsfold: Newsfold) -> None:
+    database = tmp_path / "news.db"
+    newsfold("sources", "add", database, "http://127.0.0.1:9/feed.xml", "--id", "here")
+    program = "from pipeline.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "sources", "check", database],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 3
+    [row] = json.loads(done.stdout)
+    assert (row["source"], row["entries"]) == ("here", 0)
+    assert "only public hosts" in row["error"]
+    assert newsfold("sources", "check", database, "nobody")[0] == 2
+
+
+def test_another_feed_of_a_source_leaves_it_as_it_was(tmp_path: Path, newsfold: Newsfold) -> None:
+    database = tmp_path / "news.db"
+    first = ("https://a.example/one.xml", "--id", "a", "--owner", "Big House", "--language", "de")
+    newsfold("sources", "add", database, *first)
+    newsfold("sources", "add", database, "https://a.example/two.xml", "--id", "a")
+    rows = json.loads(newsfold("sources", "list", database)[1])
+    assert [(row["owner"], row["language"]) for row in rows] == [("Big House", "de")] * 2
+
+
+def test_a_feed_that_was_removed_can_be_added_again(tmp_path: Path, newsfold: Newsfold) -> None:
+    database = tmp_path / "news.db"
+    for _ in range(2):
+        newsfold("sources", "add", database, "https://a.example/feed.xml", "--id", "a")
+        assert len(json.loads(newsfold("sources", "list", database)[1])) == 1
+        newsfold("sources", "remove", database, "a")
+        assert json.loads(newsfold("sources", "list", database)[1]) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fold", "{new}"],
+        ["import", "{new}", "{none}.jsonl"],
+        ["sources", "import", "{new}", "{junk}"],
+        ["run", "{none}/news.db"],
+    ],
+)
+def test_a_mistyped_name_makes_no_database(
+    tmp_path: Path, newsfold: Newsfold, words: list[str]
+) -> None:
+    junk = tmp_path / "junk.toml"
+    junk.write_text("no sources here", "utf-8")
+    names = {"new": tmp_path / "new.db", "none": tmp_path / "none", "junk": junk}
+    assert newsfold(*(word.format(**names) for word in words))[0] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["junk.toml"]
+
+
+def test_quiet_leaves_it_to_another_pass_in_silence(database: Path, newsfold: Newsfold) -> None:
+    with only_one(database):
+        assert newsfold("fold", database, "--quiet") == (0, "", "")
+
+
+def test_an_empty_digest_says_when_the_latest_story_was(database: Path, newsfold: Newsfold) -> None:
+    code, out, err = newsfold("digest", database, "--since", "1h")
+    assert code == 0
+    assert "Nothing new" in out
+    assert "2026-04-08" in err
+
+
+def test_a_table_fits_the_terminal(
+    database: Path, newsfold: Newsfold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = newsfold("events", database, "-t")[1].splitlines()
+    assert max(map(len, lines)) <= 80

@@ -129,7 +129,9 @@ INDEX = (
 )
 
 
-@pytest.mark.parametrize("body", [NEWS.encode(), gzip.compress(NEWS.encode())])
+@pytest.mark.parametrize(
+    "body", [NEWS.encode(), gzip.compress(NEWS.encode())], ids=["plain", "packed"]
+)
 def test_a_news_sitemap_packed_or_not(body: bytes) -> None:
     (entry,) = read(body, "sitemap")
     assert (entry.url, entry.title, entry.language) == ("https://a.example/1", "One & only", "en")

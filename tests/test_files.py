@@ -87,6 +87,9 @@ def test_new_words_at_a_known_address_are_a_revision(tmp_path: Path) -> None:
         ({"url": "mailto:a@b.example", "title": "x"}, "no web address"),
         ({**GOOD, "published": "yesterday"}, "no ISO 8601 time"),
         ({**GOOD, "text": ["a"]}, "text is no text"),
+        ({**GOOD, "published": "0001-01-02T00:00:00Z"}, "in the year 1"),
+        ({**GOOD, "published": "9999-12-31"}, "in the year 9999"),
+        ({**GOOD, "desk": float("nan")}, "NaN is no JSON"),
     ],
 )
 def test_what_is_wrong_with_a_line_is_said(row: object, what: str, tmp_path: Path) -> None:
@@ -128,6 +131,25 @@ def test_a_csv_line_with_too_many_cells(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("url,title\nhttps://a.example/1,x\nhttps://a.example/2,x,y\n", "utf-8")
     with pytest.raises(NewsfoldError, match=r"a\.csv:3: more cells than columns"):
+        load(in_memory(), path)
+
+
+def test_strange_characters_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    row = {**GOOD, "title": "A\x00b\ud800c", "source": "S\ud800", "desk": {"k\ud800": ["\ud800x"]}}
+    path.write_text(json.dumps(row), "utf-8")
+    db = in_memory()
+    load(db, path)
+    assert db.execute("SELECT title, extra FROM stories").fetchall() == [
+        ("Abc", '{"desk": {"k": ["x"]}}')
+    ]
+    assert db.execute("SELECT name FROM sources").fetchall() == [("S",)]
+
+
+def test_a_header_that_is_no_csv(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('"url"x,title\n', "utf-8")
+    with pytest.raises(NewsfoldError, match=r"a\.csv:1: the header is no CSV"):
         load(in_memory(), path)
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from loopback import NOW, ROOT, Web, rows, rss, serve
 
+from storage.database import create_or_open
 from storage.runs import only_one
+from tests.stories import made_stories, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
 _RUN = """
 import json, sys
 from pathlib import Path
-from pipeline.work import run_pass
+from pipeline.output import Voice
+from pipeline.passes import run_pass
 from storage.times import from_iso
 given = json.loads(sys.argv[1])
 exec(given["before"])
 sys.exit(run_pass(
     Path(given["database"]),
-    say=lambda words: print(words, file=sys.stderr),
+    voice=Voice(),
     sources_file=Path(given["sources"]) if given["sources"] else None,
     now=lambda: from_iso(given["now"]),
     settings={"NEWSFOLD_NOW": given["now"], **given["settings"]},
@@ -167,7 +170,7 @@ def test_a_pass_beside_another_leaves_at_once(web: Web, sources: Path, tmp_path:
         done = run(database, web, sources)
     assert "AlreadyRunningError" in done.stderr  # the command line turns it into one line, exit 0
     assert web.asked == []
-    assert not database.exists()
+    assert set(counts(database).values()) == {0}
 
 
 def test_killed_between_crawl_and_fold_loses_nothing(
@@ -175,12 +178,49 @@ def test_killed_between_crawl_and_fold_loses_nothing(
 ) -> None:
     database = tmp_path / "news.db"
     kill = (
-        "import os, signal, pipeline.work\n"
+        "import os, signal, pipeline.passes\n"
         "def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "pipeline.work.fold_pass = die\n"
+        "pipeline.passes.fold_pass = die\n"
     )
     assert run(database, web, sources, before=kill).returncode == -9
     assert counts(database)["stories"] == 2
     assert counts(database)["events"] == 0
     assert run(database, web, None).returncode == 0
     assert counts(database)["events"] == 1
+
+
+def test_ctrl_c_ends_it_and_the_next_pass_does_the_rest(
+    web: Web, sources: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "news.db"
+    stop = (
+        "import crawlers.crawl as module\n"
+        "from dataclasses import replace\n"
+        "crawl = module.crawl\n"
+        "module.crawl = lambda *a, **k: replace(crawl(*a, **k), interrupted=True)\n"
+    )
+    done = run(database, web, sources, before=stop)
+    assert "KeyboardInterrupt" in done.stderr  # the command line ends with 130
+    assert counts(database)["stories"] == 0
+    [last] = rows(database, "SELECT exit_code FROM runs")
+    assert last["exit_code"] == 1
+    assert run(database, web, None).returncode == 0
+    assert counts(database)["stories"] == 2
+
+
+def test_a_quiet_pass_tells_only_what_failed(web: Web, sources: Path, tmp_path: Path) -> None:
+    web.add("http://beta.test/feed", "<html>no feed here</html>")
+    quiet = "from pipeline.output import Voice as Loud\nVoice = lambda: Loud(quiet=True)\n"
+    done = run(tmp_path / "news.db", web, sources, before=quiet)
+    assert done.returncode == 3
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["beta"]
+
+
+def test_sources_are_there_after_an_import_too(web: Web, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    db = create_or_open(database)
+    stored(db, made_stories())
+    db.close()
+    done = run(database, None, None, before=NO_NAMES)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) > 80

@@ -269,6 +269,8 @@ class FeedSpider(Spider):
         verdict = answers.page_verdict(response.status)
         content_type = _header(response, "Content-Type")
         if verdict == "waiting":
+            # Counted as an attempt: a page that is always too busy is told by its feed in the end.
+            self.page_lost(entry.id, "failed", answers.explained(response.status))
             self._come_back_later(feed, response)
         elif verdict != "fetched":
             self.page_lost(entry.id, verdict, answers.explained(response.status))

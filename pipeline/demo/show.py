@@ -17,9 +17,9 @@ from crawlers.sources import load_sources
 from pipeline.demo import DEMO_NOW
 from pipeline.demo.web import serve
 from pipeline.digest.render import render
-from pipeline.output import say
+from pipeline.output import Voice, say
+from pipeline.passes import run_pass
 from pipeline.views import choose_events, digest_view
-from pipeline.work import run_pass
 from storage.database import create_or_open
 from storage.errors import WRONG_CALL, NewsfoldError
 
@@ -50,9 +50,15 @@ def show_demo(folder: Path) -> None:
     with serve() as web:
         say(f"demo: a small invented web is on {web.address}, {len(load_sources(sources))} sources")
         settings = {**SETTINGS, "NEWSFOLD_PROXY": web.address}
-        run_pass(database, say=say, sources_file=sources, now=lambda: DEMO_NOW, settings=settings)
-    _print_digest(folder, database)
-    say(_what_next(folder, time.monotonic() - started))
+        run_pass(
+            database,
+            voice=Voice(),
+            sources_file=sources,
+            now=lambda: DEMO_NOW,
+            settings=settings,
+        )
+    first = _print_digest(folder, database)
+    say(_what_next(folder, first, time.monotonic() - started))
 
 
 def _demo_sources() -> bytes:
@@ -75,7 +81,8 @@ def _fresh_database(folder: Path) -> Path:
     return folder / "news.db"
 
 
-def _print_digest(folder: Path, database: Path) -> None:
+def _print_digest(folder: Path, database: Path) -> int:
+    """Write the page, print the first events; the id of the very first."""
     db = create_or_open(database)
     since = DEMO_NOW - PERIOD
     chosen, left_out = choose_events(db, since=since, now=DEMO_NOW, most=ON_PAGE)
@@ -90,14 +97,18 @@ def _print_digest(folder: Path, database: Path) -> None:
     )
     colour = sys.stdout.isatty()
     click.echo(render(short, "text", colour=colour).rstrip("\n"))
+    return chosen[0].event.id
 
 
-def _what_next(folder: Path, seconds: float) -> str:
-    database = folder / "news.db"
-    return f"""
-The demo took {seconds:.0f} seconds. Now try:
-  open {folder / "digest.html"} in a browser: the same as a page, with more events
-  newsfold events {database} -t                 all events, ranked
-  newsfold show {database} 1                    one event, and why each story is in it
-  newsfold run news.db                          the real web, {len(load_sources())} sources
-"""
+def _what_next(folder: Path, event_id: int, seconds: float) -> str:
+    database, since = folder / "news.db", f"{DEMO_NOW - PERIOD:%Y-%m-%d}"
+    tries = {
+        f"open {folder / 'digest.html'}": "the same as a page, with more events",
+        f"newsfold show {database} {event_id}": "the first event, and why each story is in it",
+        f"newsfold events {database} -t": "all events, ranked",
+        f"newsfold digest {database} --since {since} --to markdown": "another form",
+        "newsfold run news.db": f"the real web, {len(load_sources())} sources",
+    }
+    width = max(map(len, tries))
+    lines = [f"  {command.ljust(width)}  {what}" for command, what in tries.items()]
+    return "\n".join(["", f"The demo took {seconds:.0f} seconds. Now try:", *lines])
