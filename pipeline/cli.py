@@ -225,10 +225,11 @@ def events(
     newsfold events news.db --since 2d --min-sources 3 -t
     newsfold events news.db --category funding --csv > funding.csv
     """
-    from storage.events import EventFilter, list_events
+    from storage.events import EventFilter, check_filter, list_events
 
-    wanted = EventFilter(since, category, source, search, min_sources)
-    rows = list_events(open_existing(database), wanted, limit)
+    db = open_existing(database)
+    wanted = check_filter(db, EventFilter(since, category, source, search, min_sources))
+    rows = list_events(db, wanted, limit)
     print_rows(
         rows,
         form,

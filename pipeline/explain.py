@@ -44,6 +44,8 @@ def explain_stories(
 ) -> Explained:
     """Raises NewsfoldError when one of the URLs is no story of the database."""
     left, right = (_find(db, url, canonical_url) for url in (left_url, right_url))
+    if left == right:
+        raise NewsfoldError(f"{left_url} and {right_url} are one story: {left.url}", WRONG_CALL)
     readings = read(left), read(right)
     signals: tuple[Signal, ...] = (SAME_TEXT,)
     score = 1.0
@@ -68,7 +70,7 @@ def in_words(explained: Explained) -> str:
         f"{explained.left}",
         f"{explained.right}",
         "",
-        f"score {explained.score:.2f} (the stories of an event reach {explained.threshold:.2f})",
+        f"score {explained.score:.2f} (those of an event: {explained.threshold:.2f} on average)",
     ]
     for signal in sorted(explained.signals, key=lambda signal: -signal.weight):
         lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")

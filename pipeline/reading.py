@@ -5,6 +5,7 @@ A Reading depends on its story alone, never on other stories or on the time of d
 
 from __future__ import annotations
 
+import calendar
 import math
 import re
 from collections import Counter
@@ -24,6 +25,7 @@ SHORT = 20  # different stems; a mere headline shares fewer words with another o
 MIDNIGHT_IS_DAY = timedelta(hours=12)  # a date without a time of day: take noon, err by half
 _VERSION = re.compile(r"\b([A-Z][\w-]*(?:\s[A-Z][\w-]*)?)[ -]v?(\d{1,3}(?:\.\d{1,3}){0,2})\b")
 _YEARS = range(1900, 2100)
+_CALENDAR = frozenset([*calendar.day_name, *calendar.month_name])  # every story names a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ def _is_midnight(moment: datetime) -> bool:
 
 def _distinct_names(title: str, opening: str) -> set[str]:
     # A headline In Title Case makes everything look like a name: believe the running text.
-    return {name for name in names(opening or title) if len(name) > 2}
+    found = {name for name in names(opening or title) if len(name) > 2}
+    return {name for name in found if not _CALENDAR.issuperset(name.split())}
 
 
 def _numbers(text: str) -> set[str]:

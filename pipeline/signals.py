@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
+from pipeline.background import rarity
 from storage.models import Match, Signal
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SAME_HEADLINE = 95  # of 100, RapidFuzz's ratio of the words in any order
 HEADLINE_WORDS = 5  # a shorter headline can be the same by chance
 MAX_NUMBERS = 2  # more shared numbers add nothing: a table of results shares dozens
 SHOWN = 4  # words or names that a reason lists
+TELLING = 2.0  # rarity; the words below it (in, said, after) stand in every other story
 
 
 def score(left: Reading, right: Reading, cosine: float | None = None) -> float:
@@ -125,11 +127,19 @@ def _clashing_versions(left: Reading, right: Reading) -> list[str]:
 
 
 def _say_words(left: Reading, right: Reading) -> str:
-    shared = left.weights.keys() & right.weights.keys()
+    shared = {word for word in left.weights.keys() & right.weights.keys() if _tells(word)}
     heaviest = sorted(shared, key=lambda word: (-left.weights[word] * right.weights[word], word))
-    said = "both say " + ", ".join(left.spelled.get(word, word) for word in heaviest[:SHOWN])
     names = sorted(left.names & right.names, key=lambda name: (-len(name), name))
-    return f"both name {', '.join(names[:SHOWN])}; {said}" if names else said
+    said = [left.spelled.get(word, word) for word in heaviest[:SHOWN]]
+    told = [f"both name {', '.join(names[:SHOWN])}"] if names else []
+    told += [f"both say {', '.join(said)}"] if said else []
+    return "; ".join(told) or "only common words in common"
+
+
+def _tells(word: str) -> bool:
+    """Whether a word of the vector (`en:crack`) says something to a person."""
+    language, _, stem = word.partition(":")
+    return rarity(stem, language) >= TELLING
 
 
 def _say_numbers(left: Reading, right: Reading) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from storage.errors import WRONG_CALL, NewsfoldError
 from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
 from storage.times import from_iso, to_iso
 
@@ -263,6 +264,24 @@ class EventFilter:
     source: str | None = None
     search: str | None = None
     min_sources: int = 1
+
+
+def check_filter(db: Database, wanted: EventFilter) -> EventFilter:
+    """The same with its category spelled as it is stored. Raises NewsfoldError for a category or
+    source that is not there: nothing found should mean that nothing happened."""
+    categories = [row[0] for row in db.execute("SELECT DISTINCT category FROM events ORDER BY 1")]
+    spelled = {category.casefold(): category for category in categories}
+    category = wanted.category
+    if category is not None and category.casefold() not in spelled:
+        raise NewsfoldError(
+            f"no event is of category {category!r}; there are: {', '.join(categories)}", WRONG_CALL
+        )
+    known = db.execute("SELECT 1 FROM sources WHERE id = ?", (wanted.source,)).fetchone()
+    if wanted.source is not None and known is None:
+        raise NewsfoldError(
+            f"no source is called {wanted.source!r}; see: newsfold sources list", WRONG_CALL
+        )
+    return replace(wanted, category=spelled[category.casefold()] if category else None)
 
 
 def list_events(db: Database, wanted: EventFilter, limit: int) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ def test_events_in_every_form(database: Path, newsfold: Newsfold) -> None:
         (["--since", "2026-04-08T12:30Z"], 3),
         (["--since", "1h"], 0),
         (["-n", 2], 2),
-        (["--category", "no such"], 0),
+        (["--category", "OTHER", "--search", "owl"], 1),
     ],
 )
 def test_events_can_be_narrowed(
@@ -226,6 +226,9 @@ def test_the_shipped_sources(newsfold: Newsfold) -> None:
     ("words", "code", "said"),
     [
         (["events", "{none}"], 2, "no such database; make one with: newsfold run"),
+        (["events", "{db}", "--category", "gossip"], 2, "there are: "),
+        (["events", "{db}", "--source", "nobody"], 2, "no source is called"),
+        (["show", "{db}", "99999999999999999999"], 2, "not in the range"),
         (["show", "{db}", "4711"], 2, "no event has had the id 4711"),
         (["explain", "{db}", "https://x.example/", "https://y.example/"], 2, "no story of this"),
         (["explain", "{db}", "x", "y"], 2, "x"),

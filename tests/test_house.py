@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -85,6 +86,31 @@ def test_every_table_and_column_has_its_text() -> None:
     page = markdown(in_memory())
     for table in tables(in_memory()):
         assert f"## {table}" in page
+
+
+# Where the package that is installed has another name than the module that is imported.
+PACKAGE_OF = {
+    "Stemmer": "pystemmer",
+    "dateutil": "python-dateutil",
+    "itemadapter": "scrapy",
+    "sklearn": "scikit-learn",
+    "lxml_html_clean": "lxml-html-clean",
+}
+# Needed by a module that we import, not by ours: see docs/choices.md.
+FOR_OTHERS = {"cssselect", "lxml-html-clean"}
+
+
+def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {normal(re.split(r"[><=]", given)[0]) for given in project["dependencies"]}
+    tops = {name.split(".")[0] for path in MODULES for name in imported(path)}
+    foreign = tops - set(ROOMS) - set(sys.stdlib_module_names)
+    used = {normal(PACKAGE_OF.get(name, name)) for name in foreign}
+    assert used | FOR_OTHERS == declared
+
+
+def normal(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def test_dependencies_have_lower_bounds() -> None:
