@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 5_000_000  # of a feed; parsing happens on the crawler's one thread
 MAX_TAGS = 100_000  # of an RSS or Atom feed; a hundred stories in full have some 30 000
+_NUMBER = rb"&#(\d{1,9}|[xX][0-9a-fA-F]{1,8});"
+_REFERENCE = re.compile(_NUMBER)
+_SURROGATES = re.compile(_NUMBER + _NUMBER)
 MAX_SITEMAP_BYTES = 50_000_000  # unpacked; what the sitemap protocol allows
 MAX_ENTRIES = 500
 MAX_TITLE = 1000  # characters
@@ -129,7 +133,7 @@ def _parsed(body: bytes, url: str, content_type: str | None) -> Any:
     try:
         # A stream: bytes or text that look like a path or an address would be opened.
         return feedparser.parse(
-            io.BytesIO(_without_declarations(body)),
+            io.BytesIO(_with_sound_references(_without_declarations(body))),
             response_headers=headers,
             sanitize_html=False,
             resolve_relative_uris=False,
@@ -144,6 +148,29 @@ def _without_declarations(body: bytes) -> bytes:
     for encoding in ("ascii", "utf-16-le", "utf-16-be"):
         body = body.replace("<!ENTITY".encode(encoding), "<!IGNORE".encode(encoding))
     return body
+
+
+def _with_sound_references(body: bytes) -> bytes:
+    """The same with references that name a character: halves of an emoji, as JavaScript counts
+    (`&#55357;&#56832;`), are put together; what names no character at all is left out. One such
+    reference would cost us the whole feed."""
+    paired = _SURROGATES.sub(_joined, body)
+    return _REFERENCE.sub(lambda match: match[0] if _is_character(_code(match[1])) else b"", paired)
+
+
+def _joined(match: re.Match[bytes]) -> bytes:
+    high, low = _code(match[1]), _code(match[2])
+    if not (0xD800 <= high < 0xDC00 <= low < 0xE000):
+        return match[0]
+    return b"&#%d;" % (0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+
+
+def _code(number: bytes) -> int:
+    return int(number[1:], 16) if number[:1] in b"xX" else int(number)
+
+
+def _is_character(code: int) -> bool:
+    return code <= sys.maxunicode and not 0xD800 <= code < 0xE000
 
 
 def _xml_feed_entry(item: Any, url: str, language: str | None, now: datetime) -> Entry | None:

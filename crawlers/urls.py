@@ -18,6 +18,7 @@ from w3lib.url import canonicalize_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MOST_LAYERS = 10  # of junk at the end of an address; only a hostile one has more
 MAX_LENGTH = 2083  # characters; Scrapy drops what is longer, and so do old browsers
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Browsers drop these wherever they stand in an address; feeds wrap lines inside links.
@@ -35,6 +36,14 @@ def canonical_url(url: str, base: str | None = None) -> str:
     """
     if base is not None:
         url = urljoin(base, _IGNORED.sub("", url).strip())
+    for _ in range(MOST_LAYERS):  # what stood before junk that is taken off can be junk, too
+        spelled, url = url, _canonical(url)
+        if spelled == url:
+            break
+    return url
+
+
+def _canonical(url: str) -> str:
     parts = urlsplit(_IGNORED.sub("", url).strip())
     scheme, host = _scheme_and_host(parts)
     path = _TRAILING_JUNK.sub("", _PATH_SESSION.sub("", parts.path))

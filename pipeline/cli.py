@@ -74,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except sqlite3.Error as error:
         say(f"newsfold: {explained(error, _database_of(arguments))}")
         sys.exit(1)
+    except UnicodeError:
+        say("newsfold: an argument is no valid text; write it in UTF-8")
+        sys.exit(2)
     except OSError as error:
         say(f"newsfold: {error.filename or 'output'}: {error.strerror or error}")
         sys.exit(1)

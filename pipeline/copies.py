@@ -2,23 +2,28 @@
 
 Comes in: stories. Goes out: for each copy, the story whose text it is. Word 3-grams are hashed
 and a fixed fraction of the hashes kept (sampled shingles: Broder, 1997; Manber, 1994); stories
-that share a sampled shingle are then compared in full. It says nothing about other words for the
+that share a sampled shingle are then compared in full. Mere headlines are copies only when they are
+the same word for word within two days. It says nothing about other words for the
 same happening.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pipeline.text import shingles
+from pipeline.text import shingles, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from storage.models import Story
 
+SAME_WORDS = 5  # a shorter headline (Photos of the day) comes again with other photos
+SAME_WORDS_WITHIN = timedelta(days=2)  # later, the same headline tells of the next time
 SAMPLE = 8  # one shingle of so many stands in the index
 MIN_WORDS = 40  # a shorter text can be the same by chance (a headline, a boilerplate line)
 CONTAINED = 0.7  # share of the shorter text's shingles that the longer one has, too
@@ -35,18 +40,35 @@ def copies(stories: Sequence[Story]) -> dict[int, int]:
     """
     # In the order of URLs, so that the order of arrival makes no difference.
     in_order = sorted(stories, key=lambda story: story.url)
+    groups = _Groups()
+    for left, right in _same_words(in_order):
+        groups.join(left, right)
     long_enough = [story for story in in_order if len(story.text.split()) >= MIN_WORDS]
     hashed = {_id(story): _hashes(story.text) for story in long_enough}
-    groups = _Groups()
     for left, right in _sharing(hashed):
         if _is_copy(hashed[left], hashed[right]):
             groups.join(left, right)
-    by_id = {_id(story): story for story in long_enough}
+    by_id = {_id(story): story for story in in_order}
     found: dict[int, int] = {}
     for group in groups.all():
         original, *others = sorted(group, key=lambda id_: _first(by_id[id_]))
         found.update(dict.fromkeys(others, original))
     return found
+
+
+def _same_words(stories: Sequence[Story]) -> Iterator[tuple[int, int]]:
+    """Neighbours in time among short stories with exactly the same words, headline and all."""
+    same: dict[tuple[str, ...], list[Story]] = defaultdict(list)
+    for story in stories:
+        said = tuple(words(f"{story.title}\n{story.text}"))
+        if SAME_WORDS <= len(said) < 2 * MIN_WORDS and story.out_by is not None:
+            same[story.language, *said].append(story)
+    for alike in same.values():
+        alike.sort(key=_first)
+        for left, right in pairwise(alike):
+            assert left.out_by is not None and right.out_by is not None
+            if right.out_by - left.out_by <= SAME_WORDS_WITHIN:
+                yield _id(left), _id(right)
 
 
 def _id(story: Story) -> int:

@@ -76,10 +76,13 @@ def fold_labelled(path: Path, *, now: datetime) -> tuple[list[str], list[int]]:
     """For each labelled line of a file: its gold event, and the number of its found event."""
     db = in_memory()
     labels: list[tuple[str, str]] = []
+    seen: set[str] = set()
     for line, row in read_rows(path):
         story = story_from_row(row, path, line)
-        add_source(db, Source(story.source_id, story.source_id, "", story.language, ""))
-        save_story(db, story, now)
+        if story.url not in seen:  # as in an import: the first line of an address counts
+            seen.add(story.url)
+            add_source(db, Source(story.source_id, story.source_id, "", story.language, ""))
+            save_story(db, story, now)
         if row.get("event"):
             labels.append((story.url, str(row["event"])))
     if not labels:

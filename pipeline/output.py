@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import click
 from tabulate import tabulate
 
+from pipeline.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -109,7 +111,7 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None)
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else " ".join(str(_flat(value)).split())
+    text = "" if value is None else " ".join(visible(str(_flat(value))).split())
     return f"{text[:10]} {text[11:16]}" if _TIME.fullmatch(text) else text
 
 

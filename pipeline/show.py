@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.digest.render import event_body, event_text
 from pipeline.digest.terminal import WIDTH
+from pipeline.text import visible
 from pipeline.views import event_views
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import current_id, events_by_id, lineage_of
@@ -98,7 +99,7 @@ def as_text(shown: Shown, *, colour: bool = False) -> str:
     lines += [event_text(shown.view, colour=colour), "  Why each story is in it"]
     source_of = {source.url: source.source for source in shown.view.sources}
     for reason in shown.members:
-        said = f"{source_of[reason.url]}, {reason.role}: {_because(reason, source_of)}"
+        said = visible(f"{source_of[reason.url]}, {reason.role}: {_because(reason, source_of)}")
         lines.append(fill(said, WIDTH, initial_indent="  ", subsequent_indent="    "))
     if shown.lineage:
         lines += ["", "  What became of it"]

@@ -39,7 +39,18 @@ _ABBREVIATION = re.compile(
     r"[\"'”’)\]]*\s*$"
 )
 _CAPITALISED = r"[A-ZÀ-ÖØ-Þ](?:[\w&-]|['’](?!s\b))*(?:\.\d+)*"
+LONGEST_END = 40  # characters: an abbreviation with its quotation marks and spaces
+# Control characters move cursors, and overrides of direction turn text around: no headline needs
+# either. Lone surrogates cannot be written as UTF-8.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _NAME = re.compile(rf"\b{_CAPITALISED}(?:[ -](?:{_CAPITALISED}|v?\d+(?:\.\d+)*\b))*")
+
+
+def visible(text: str) -> str:
+    """Text that can be shown anywhere: without characters that control a terminal."""
+    return _INVISIBLE.sub("", text)
 
 
 def words(text: str) -> list[str]:
@@ -107,7 +118,7 @@ def sentences(text: str) -> list[str]:
         held = ""
         for piece in _split_after_ends(paragraph):
             held += piece
-            if not _ABBREVIATION.search(held):
+            if not _ABBREVIATION.search(held[-LONGEST_END:]):
                 found.append(held.strip())
                 held = ""
         if held.strip():

@@ -67,6 +67,8 @@ def open_existing(path: str | Path) -> Database:
 
 def folder_must_exist(path: Path) -> None:
     """Raises NewsfoldError when the folder of a database is not there."""
+    if path.is_dir():
+        raise NewsfoldError(f"{path} is a folder; name a file, such as {path}/news.db", WRONG_CALL)
     if not path.parent.is_dir():
         raise NewsfoldError(
             f"{path}: there is no folder {path.parent}; make it with: mkdir -p {path.parent}",
@@ -164,9 +166,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 def _refuse_strangers(db: Database, path: Path, *, may_be_empty: bool) -> None:
     """Raise NewsfoldError unless the file is empty or was made by a newsfold not newer than us."""
+    db.execute("BEGIN")  # one snapshot: another process may be making the database right now
     application_id = db.execute("PRAGMA application_id").fetchone()[0]
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    db.execute("COMMIT")
     if application_id != APPLICATION_ID:
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         # SQLite takes a file shorter than its header for an empty database, and overwrites it.
         is_short = 0 < path.stat().st_size < SQLITE_HEADER
         if tables or is_short or not may_be_empty:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+MAX_WORDS = 20  # of a search; SQLite bounds the depth of a condition
 CHUNK = 500  # SQLite allows a bounded number of parameters
 
 
@@ -327,7 +328,7 @@ def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
             " WHERE m.event_id = e.id AND s.source_id = ?)"
         )
         parameters.append(wanted.source)
-    for word in (wanted.search or "").split():
+    for word in (wanted.search or "").split()[:MAX_WORDS]:
         conditions.append("(title || ' ' || tldr) LIKE ? ESCAPE '\\'")
         parameters.append("%" + re.sub(r"([%_\\])", r"\\\1", word) + "%")
     return conditions, parameters

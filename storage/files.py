@@ -36,6 +36,12 @@ YEARS = range(1990, 2100)  # of the web's news; anything else is a mistake, and 
 EVERY = 1000  # lines between two words of progress
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+MAX_LINE = 20_000_000  # bytes; the longest book is shorter
+MAX_TITLE, MAX_TEXT, MAX_NAME = 1000, 1_000_000, 200  # characters, as for crawled stories
+
 Row = dict[str, Any]
 
 
@@ -52,11 +58,12 @@ class BrokenLineError(NewsfoldError):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, in stories."""
+    """What an import did, in lines. Where one call has an address twice, the first line counts."""
 
     new: int = 0
     changed: int = 0
     known: int = 0
+    repeated: int = 0
     broken: int = 0
 
 
@@ -73,7 +80,8 @@ def import_files(
 
     `canonical_url` gives a URL its identity. Running it again changes nothing.
     """
-    counts = dict.fromkeys(("new", "changed", "known", "broken"), 0)
+    counts = dict.fromkeys(("new", "changed", "known", "repeated", "broken"), 0)
+    seen: set[str] = set()
     with transaction(db):
         for path in paths:
             for line, row in read_rows(path, broken=_skip(counts) if skip_broken else None):
@@ -84,8 +92,12 @@ def import_files(
                         raise
                     counts["broken"] += 1
                     continue
-                add_source(db, _source_of(row, story))
-                counts[save_story(db, story, now)] += 1
+                if story.url in seen:
+                    counts["repeated"] += 1
+                else:
+                    seen.add(story.url)
+                    add_source(db, _source_of(row, story))
+                    counts[save_story(db, story, now)] += 1
                 if line % EVERY == 0:
                     progress(path.name, line)
     return ImportReport(**counts)
@@ -136,7 +148,7 @@ def _skip(counts: dict[str, int]) -> Callable[[BrokenLineError], None]:
 def _read_json_lines(
     path: Path, file: IO[bytes], broken: Callable[[BrokenLineError], None]
 ) -> Iterator[tuple[int, Row]]:
-    for number, line in enumerate(file, start=1):
+    for number, line in enumerate(_lines(path, file), start=1):
         if not line.strip():
             continue
         try:
@@ -148,6 +160,19 @@ def _read_json_lines(
             yield number, row
         else:
             broken(BrokenLineError(path, number, "no JSON object"))
+
+
+def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file, none of which may fill the memory (a packed one can)."""
+    number = 0
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE:
+            raise NewsfoldError(
+                f"{path}:{number}: longer than {MAX_LINE:,} bytes; is it one story a line? "
+                "Nothing was stored"
+            )
+        yield line
 
 
 def _refuse_constant(name: str) -> None:
@@ -170,7 +195,8 @@ def _read_csv(
         except StopIteration:
             return
         except csv.Error as error:
-            broken(BrokenLineError(path, reader.line_num, f"no CSV ({error})"))
+            # The reader inside counts the line that it stumbled over, this one does not yet.
+            broken(BrokenLineError(path, reader.reader.line_num, f"no CSV ({error})"))
             continue
         extra = row.pop(None, None)
         if extra:
@@ -182,7 +208,7 @@ def _read_csv(
 def _decoded(
     path: Path, file: IO[bytes], broken: Callable[[BrokenLineError], None]
 ) -> Iterator[str]:
-    for number, line in enumerate(file, start=1):
+    for number, line in enumerate(_lines(path, file), start=1):
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
@@ -215,8 +241,8 @@ def story_from_row(
     published, precision = _published(wanted["published"], path, line)
     return Story(
         url=url,
-        title=wanted["title"],
-        text=wanted["text"],
+        title=" ".join(wanted["title"][:MAX_TITLE].split()),
+        text=wanted["text"][:MAX_TEXT],
         published=published,
         published_precision=precision,
         source_id=_slug(wanted["source"] or urlsplit(url).hostname or "unknown"),
@@ -236,8 +262,8 @@ def _text(row: Row, key: str, path: Path, line: int) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without control characters, which no terminal, page or FTS index is served by."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "", text).strip()
+    """Without characters that control a terminal or turn the direction of text."""
+    return _CONTROL.sub("", text).strip()
 
 
 def _clean_all(value: object) -> object:
@@ -270,7 +296,7 @@ def _published(text: str, path: Path, line: int) -> tuple[datetime | None, Preci
 
 def _source_of(row: Row, story: Story) -> Source:
     host = urlsplit(story.url).hostname or ""
-    name = _clean(str(row.get("source") or host))
+    name = _clean(str(row.get("source") or host))[:MAX_NAME]
     return Source(story.source_id, name, f"https://{host}/", story.language, owner=name)
 
 

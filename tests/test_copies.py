@@ -56,8 +56,19 @@ def test_a_quotation_is_no_copy() -> None:
     assert copies(with_ids([told("https://a.example/1", text(1)), long])) == {}
 
 
-def test_short_texts_are_never_copies() -> None:
+def test_very_short_texts_are_never_copies() -> None:
     assert copies(with_ids([told(f"https://s{n}.example/1", "Read more.") for n in range(5)])) == {}
+
+
+def test_a_headline_is_a_copy_only_word_for_word_and_soon() -> None:
+    headline = "Osterhaven ferry runs again after the storm"
+    stories = [
+        story("https://a.example/1", headline),
+        story("https://b.example/1", headline.upper(), published=MORNING + timedelta(hours=3)),
+        story("https://c.example/1", headline + " ends", published=MORNING + timedelta(hours=4)),
+        story("https://d.example/1", headline, published=MORNING + timedelta(days=4)),
+    ]
+    assert copies(with_ids(stories)) == {2: 1}
 
 
 def test_a_wire_story_that_hundreds_carry() -> None:

@@ -390,3 +390,21 @@ def _has_address(body: bytes) -> bool:
 def test_a_clock_that_runs_ahead_a_little_is_believed() -> None:
     ahead = (NOW + timedelta(minutes=4)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     assert read(rss(f"<pubDate>{ahead}</pubDate>"))[0].published is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [
+        ("A &#xD800; b", "A b"),
+        ("A &#x110000; b", "A b"),
+        ("A &#55357;&#56832; b", "A \U0001f600 b"),
+        ("A &#8364; &#x20ac;", "A € €"),
+    ],
+)
+def test_a_reference_to_no_character_costs_no_feed(given: str, title: str) -> None:
+    body = (
+        "<rss version='2.0'><channel><title>x</title><item><link>https://a.example/1</link>"
+        f"<title>{given}</title></item></channel></rss>"
+    )
+    [entry] = read_entries(body.encode(), "https://a.example/feed", "feed", now=NOW)
+    assert entry.title == title

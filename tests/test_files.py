@@ -34,7 +34,7 @@ def load(db: Database, path: Path, *, skip_broken: bool = False) -> dict[str, in
     report = import_files(
         db, [path], now=MORNING, canonical_url=canonical_url, skip_broken=skip_broken
     )
-    return {"new": report.new, "known": report.known, "broken": report.broken}
+    return {"new": report.new, "known": report.known + report.repeated, "broken": report.broken}
 
 
 def count(db: Database) -> int:
@@ -144,6 +144,23 @@ def test_strange_characters_are_left_out(tmp_path: Path) -> None:
         ("Abc", '{"desk": {"k": ["x"]}}')
     ]
     assert db.execute("SELECT name FROM sources").fetchall() == [("S",)]
+
+
+def test_importing_again_changes_nothing_where_an_address_stands_twice(tmp_path: Path) -> None:
+    db = in_memory()
+    path = write(tmp_path / "a.jsonl", [GOOD, {**GOOD, "title": "Other words"}])
+    for new, known in ((1, 0), (0, 1)):
+        report = import_files(db, [path], now=MORNING, canonical_url=canonical_url)
+        assert (report.new, report.known, report.changed, report.repeated) == (new, known, 0, 1)
+
+
+def test_a_line_that_would_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    with gzip.open(path, "wb") as file:
+        for _ in range(30):
+            file.write(b" " * 1_000_000)
+    with pytest.raises(NewsfoldError, match=r"a\.jsonl\.gz:1: longer than 20,000,000 bytes"):
+        load(in_memory(), path)
 
 
 def test_a_header_that_is_no_csv(tmp_path: Path) -> None:

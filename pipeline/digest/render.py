@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.digest.terminal import terminal, terminal_event
+from pipeline.text import visible
 
 if TYPE_CHECKING:
     from pipeline.digest.view import DigestView, EventView
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 Form = Literal["text", "markdown", "html", "json"]
 FORMS: tuple[Form, ...] = get_args(Form)
 JSON_VERSION = 1  # of the structure; fields may be added to it, none taken out
-# Control characters move cursors, and overrides of direction turn text around: no headline needs
-# either. Lone surrogates cannot be written as UTF-8.
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
 _MARKDOWN_START = re.compile(r"^(\s*)([+=-]|\d{1,9}(?=[.)]))")
 
@@ -62,7 +58,7 @@ def event_body(view: EventView) -> dict[str, Any]:
 def _clean(value: Any) -> Any:
     """The same structure without control characters."""
     if isinstance(value, str):
-        return _CONTROL.sub("", value)
+        return visible(value)
     if isinstance(value, dict):
         return {key: _clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
