@@ -2,7 +2,8 @@
 
 A fetched page and the entry it was fetched for come in, a Story goes out. The way:
     characters (characters.py) -> one tree -> claims of the page (metadata.py, json_ld.py)
-    -> dates settled (dates.py) -> sections of text (body.py) -> Story.
+    -> blocks of text (body.py), without furniture (furniture.py) -> dates settled (dates.py)
+    -> Story.
 It asks no network, no clock (the time of the fetch is "now") and no database.
 """
 
@@ -14,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from crawlers.authors import choose_authors, read_names
-from crawlers.body import plain_text, read_sections
+from crawlers.body import plain_text, read_blocks, to_sections
 from crawlers.characters import decode, letters, one_line, plain_line
 from crawlers.dates import Moment, day_in_path, moment, read_moment, settle
+from crawlers.furniture import Bare, Labels, without_furniture
 from crawlers.metadata import Claims, read_claims, times_near_title
 from crawlers.titles import choose_title, site_keys
 from crawlers.urls import canonical_url, same_site
@@ -36,6 +38,7 @@ MAX_SUMMARY = 5_000
 MAX_ADDRESS = 2_000
 MAX_RUBRIC = 100
 MAX_HEADINGS = 20
+MIN_SITE = 6  # letters; shorter names of sites (blog, heise) are words of many texts
 
 NOT_HTML = re.compile(
     rb"\s*(?:%PDF|\{|\[|\x89PNG|GIF8|\xff\xd8|PK\x03|\x1f\x8b|<\?xml[^>]*>\s*<rss)"
@@ -122,13 +125,16 @@ def _story(tree: Any, page: Page, entry: Entry) -> Story:
     url, claim = _identity(claims.addresses, page.url)
     site = site_keys(claims.every("site"), page.url)
     title = _title(tree, claims, entry, site)
-    sections = _without_title(read_sections(tree, page.url), title)
+    authors = choose_authors((voice.get("author", ()) for voice in claims.voices), tree, site)
+    labels = _labels(tree, title, authors, claims, site)
+    bare = without_furniture(read_blocks(tree, page.url), labels)
+    sections = to_sections(bare.blocks)
     text = plain_text(sections)
     if len(text) < (MIN_ARTICLE if claims.is_article else MIN_TEXT):
         raise NoArticle("no text" if not text else "too little text")
     if not title:
         raise NoArticle("no title")
-    told = _published(tree, claims, page, entry)
+    told = _published(tree, claims, page, entry, bare)
     published = settle(told, page.fetched_at) or _date_by_layout(tree, page)
     return Story(
         url=url,
@@ -140,7 +146,7 @@ def _story(tree: Any, page: Page, entry: Entry) -> Story:
         language=_language(claims.every("language"), entry),
         first_seen=entry.first_seen,
         updated=_updated(claims, published, page),
-        authors=choose_authors((voice.get("author", ()) for voice in claims.voices), tree, site),
+        authors=_authors(authors, bare, site),
         sections=sections,
         summary=plain_line(entry.summary or next(iter(claims.every("summary")), ""), MAX_SUMMARY),
         image=_image(claims.every("image"), page.url),
@@ -180,21 +186,36 @@ def _lines(elements: Iterable[Any]) -> list[str]:
     return list(islice((line for line in lines if line), MAX_HEADINGS))
 
 
-def _without_title(sections: tuple[Section, ...], title: str) -> tuple[Section, ...]:
-    """The text does not begin with its own headline again."""
-    if not sections or letters(sections[0].heading) != letters(title):
-        return sections
-    first = Section("", sections[0].text)
-    return (first, *sections[1:]) if first.text else sections[1:]
+def _labels(
+    tree: Any, title: str, authors: Iterable[str], claims: Claims, site: set[str]
+) -> Labels:
+    titles = (title, *(plain_line(claim, MAX_TITLE) for claim in claims.every("title")))
+    names = {letters(name) for name in (*authors, *claims.every("section"))} | site
+    below_rule = map(letters, _lines(tree.xpath("(//hr)[last()]/following-sibling::p")))
+    return Labels(
+        titles=frozenset(map(letters, titles)) - {""},
+        names=frozenset(names) - {""},
+        imprint=frozenset(
+            text for text in below_rule for name in site if len(name) >= MIN_SITE and name in text
+        ),
+    )
 
 
-def _published(tree: Any, claims: Claims, page: Page, entry: Entry) -> Iterator[Moment]:
+def _authors(authors: tuple[str, ...], bare: Bare, site: set[str]) -> tuple[str, ...]:
+    """The byline in the text speaks where nobody but the site is named."""
+    if any(letters(name) not in site for name in authors):
+        return authors
+    return read_names(bare.bylines) or authors
+
+
+def _published(tree: Any, claims: Claims, page: Page, entry: Entry, bare: Bare) -> Iterator[Moment]:
     """Every claim on the time of publication, in the order in which they are believed: the page's
-    own voices, the feed, a <time> by the headline, the day in the address."""
+    own voices, the feed, a <time> by the headline, the date line, the day in the address."""
     yield from _moments(claims.every("published"))
     if entry.published:
         yield moment(entry.published, entry.published_precision)
     yield from _moments(times_near_title(tree))
+    yield from _moments(bare.dates)
     if found := day_in_path(page.url):
         yield found
 

@@ -24,8 +24,9 @@ BY = re.compile(
     r"\b\s*:?\s+",
     re.IGNORECASE,
 )
-AND = re.compile(r"\s+(?:and|und|et|og|och|&)\s+|\s*[;|•]\s*", re.IGNORECASE)
+AND = re.compile(r"\s+(?:and|und|et|og|och|&)\s+|\s*[;|•]\s*|\s+·(?:\s+|$)", re.IGNORECASE)
 COMMA = re.compile(r"\s*,\s*")
+LOOSE = " ,;:/|·•-–—"
 ABBREVIATION = re.compile(r"\s*\([^()]{1,5}\)$")  # "Elena Oberholzer (obe)"
 NO_NAME = re.compile(
     r"https?:|www\.|\.com\b|[@{}<>]|\d{2}|^\W*$|^(?:admin|(?:the )?author|staff|editor)$"
@@ -52,7 +53,7 @@ def read_names(lines: Iterable[str]) -> tuple[str, ...]:
     names: dict[str, str] = {}
     for line in lines:
         for piece in _pieces(BY.sub("", plain_line(line, MAX_LINE))):
-            name = ABBREVIATION.sub("", piece).strip(" ,-–—")
+            name = ABBREVIATION.sub("", piece).strip(LOOSE)
             if len(name) <= MAX_NAME and not NO_NAME.search(name):
                 names.setdefault(letters(name), name)
     return tuple(names.values())[:MAX_AUTHORS]

@@ -1,8 +1,8 @@
-"""The text of an article: a page's tree comes in, its sections go out.
+"""The text of an article: a page's tree comes in, its blocks of text go out, and become sections.
 
 trafilatura finds the text (docs/choices.md says why); this module only turns its small XML (head,
-p, list, quote, table) into sections of plain paragraphs. It never looks at metadata, and leaves
-the tree as it was.
+p, list, quote, table) into headings and plain paragraphs, and puts back what left_out.py knows.
+It never looks at metadata, and leaves the tree as it was.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from unicodedata import normalize
 from lxml import etree, html
 
 from crawlers.characters import printable
+from crawlers.left_out import with_left_out
 from storage.models import Section
 
 if TYPE_CHECKING:
@@ -29,16 +30,24 @@ CONTAINERS = frozenset({"body", "list", "table", "div", "quote", "item", "del", 
 BLOCKS = frozenset({"head", "p", "row", "code", *CONTAINERS})
 
 
-def read_sections(tree: Any, url: str) -> tuple[Section, ...]:
-    """The sections of the article in a page; the first one often has no heading."""
+Block = tuple[bool, str]  # whether it is a heading, and its text
+
+
+def read_blocks(tree: Any, url: str) -> list[Block]:
+    """The blocks of text of the article in a page, in their order."""
     import trafilatura  # .3 s to import: only processes that read pages pay for it
 
     found: Any = trafilatura.bare_extraction(
         _out_of_layout_table(tree), url=url, include_comments=False, config=_settings()
     )
     if found is None or found.body is None:
-        return ()
-    return tuple(_sections(_bounded(_blocks(found.body))))
+        return []
+    return list(_bounded(with_left_out(tree, list(_bounded(_blocks(found.body))))))
+
+
+def to_sections(blocks: Iterable[Block]) -> tuple[Section, ...]:
+    """Blocks by their headings; the first section often has none."""
+    return tuple(_sections(blocks))
 
 
 def _out_of_layout_table(tree: Any) -> Any:
@@ -53,7 +62,7 @@ def _out_of_layout_table(tree: Any) -> Any:
     page = html.Element("html")
     body = etree.SubElement(page, "body")
     article = deepcopy(cell)
-    article.tag, article.tail = "div", None
+    article.tag, article.tail = "article", None
     body.append(article)
     return page
 
@@ -75,14 +84,14 @@ def plain_text(sections: Iterable[Section]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _blocks(element: Any) -> Iterator[tuple[bool, str]]:
+def _blocks(element: Any) -> Iterator[Block]:
     """The blocks of text below an element, in order, and whether each is a heading."""
     if element.tag not in CONTAINERS or not _holds_blocks(element):
         yield element.tag == "head", _line(_inline(element))
         return
     loose = [element.text or ""]
     for child in element:
-        if child.tag in BLOCKS:
+        if _is_block(child):
             yield False, _line("".join(loose))
             yield from _blocks(child)
             loose = [child.tail or ""]
@@ -92,7 +101,14 @@ def _blocks(element: Any) -> Iterator[tuple[bool, str]]:
 
 
 def _holds_blocks(element: Any) -> bool:
-    return any(child.tag in BLOCKS for child in element)
+    return any(map(_is_block, element))
+
+
+def _is_block(element: Any) -> bool:
+    """Code is a block of its own, or a few words of an item."""
+    if element.tag == "code" and element.getparent().tag == "item":
+        return "\n" in "".join(element.itertext()).strip() or element.find(".//lb") is not None
+    return element.tag in BLOCKS
 
 
 def _inline(element: Any) -> str:
@@ -101,7 +117,7 @@ def _inline(element: Any) -> str:
     for child in element:
         if child.tag == "lb":
             parts.append("\n")
-        elif child.tag == "cell" or child.tag in BLOCKS:
+        elif child.tag == "cell" or _is_block(child):
             parts.append(f" {_inline(child)} ")
         else:
             parts.append(_inline(child))
@@ -114,7 +130,7 @@ def _line(text: str) -> str:
     return normalize("NFC", "\n".join(line for line in lines if line))
 
 
-def _bounded(blocks: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str]]:
+def _bounded(blocks: Iterable[Block]) -> Iterator[Block]:
     """Blocks that say something, until there are enough of them."""
     length = 0
     for is_heading, text in blocks:
@@ -126,7 +142,7 @@ def _bounded(blocks: Iterable[tuple[bool, str]]) -> Iterator[tuple[bool, str]]:
             return
 
 
-def _sections(blocks: Iterable[tuple[bool, str]]) -> Iterator[Section]:
+def _sections(blocks: Iterable[Block]) -> Iterator[Section]:
     heading, paragraphs = "", []  # type: str, list[str]
     for is_heading, text in blocks:
         if not is_heading:

@@ -139,6 +139,8 @@ def _mail(claim: str) -> Moment | None:
     when = parsedate_to_datetime(claim)
     if when.tzinfo is None and claim.endswith("-0000"):  # RFC 5322: UTC, from an unknown place
         when = when.replace(tzinfo=UTC)
+    if when.tzinfo is None:  # RFC 5322 knows American names of zones only
+        when = when.replace(tzinfo=_zone(claim.rpartition(" ")[2], None))
     return _moment(when)
 
 

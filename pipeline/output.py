@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-WITHOUT_TERMINAL = 120  # columns of a table that is piped into something
+WITHOUT_TERMINAL = 10_000  # columns: what is piped into something is not cut
 TABULATE_PADS = 2  # characters that tabulate keeps free beside a heading
 NARROWEST = 12  # characters; a column that is cut further says nothing
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

@@ -15,10 +15,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import html as lxml_html
 
 from crawlers.articles import NoArticle, read_article, story_from_entry
+from crawlers.authors import read_names
 from crawlers.characters import decode
 from crawlers.dates import Moment, read_moment, settle
+from crawlers.furniture import Labels, without_furniture
+from crawlers.left_out import with_left_out
 from storage.models import Entry, Page, Section, Story
 from storage.times import from_iso, to_iso
 
@@ -164,6 +168,10 @@ def test_nothing_is_published_after_it_was_fetched(claims: list[Moment]) -> None
         ("Wed, 08 Apr 2026 16:02:00 GMT", "2026-04-08T16:02:00Z", "minute"),
         ("Wed, 08 Apr 2026 16:02 EST", "2026-04-08T21:02:00Z", "minute"),
         ("Wed Apr 08 2026 16:02:00 GMT+0200 (CEST)", "2026-04-08T14:02:00Z", "minute"),
+        ("Wed, 08 Apr 2026 16:02:00 CET", "2026-04-08T15:02:00Z", "minute"),
+        ("Wed, 08 Apr 2026 16:02:00 CEST", "2026-04-08T14:02:00Z", "minute"),
+        ("Wed, 08 Apr 2026 16:02:00", "2026-04-08T16:02:00Z", "guessed"),
+        ("8 April 2026, 16:02 CDT", "2026-04-08T21:02:00Z", "minute"),
         ("April 8, 2026 4:02 PM", "2026-04-08T16:02:00Z", "guessed"),
         ("8 April 2026", "2026-04-08T00:00:00Z", "day"),
         ("8.4.2026", "2026-04-08T00:00:00Z", "day"),
@@ -213,3 +221,118 @@ def test_story_from_entry() -> None:
     )
     late = replace(entry, published=NOW + timedelta(days=1))
     assert story_from_entry(late).published is None
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("Ximena Torr ·", ("Ximena Torr",)),
+        ("By Ximena Torr · Ada Quill |", ("Ximena Torr", "Ada Quill")),
+        ("Jordi Gal·la", ("Jordi Gal·la",)),
+    ],
+)
+def test_separators_are_no_part_of_a_name(line: str, names: tuple[str, ...]) -> None:
+    assert read_names([line]) == names
+
+
+LABELS = Labels(
+    titles=frozenset({"thequayopens"}),
+    names=frozenset({"adaquill", "harbour", "thewire"}),
+    imprint=frozenset({"thewireisprintedonpaper"}),
+)
+LONG = SENTENCE * 3
+
+
+def bare(*texts: str) -> tuple[str, ...]:
+    blocks = [(text.startswith("#"), text.lstrip("# ")) for text in texts]
+    return tuple(text for _, text in without_furniture(blocks, LABELS).blocks)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Harbour", "# Harbour", "The Wire", "Ada Quill", "By Ada Quill", "By Somebody Else",
+        "Somebody Else, staff writer", "Von Ada Quill", "Harbour / 50823 / 8 April 2026, 16:40 UTC",
+        "By Devi Raman | 15 April 2026, 16:30 UTC", "By the editors | 2 April 2026",
+        "by Ada Quill Monday, November 18, 2019", "Sent on 3 April 2026, 01:00 CDT by Ada Quill",
+        "Veröffentlicht am 13. Mai 2026 um 15:44", "05.08.2024, 20:59 Uhr", "# The Quay Opens",
+    ],
+)  # fmt: skip
+def test_furniture_near_the_top(line: str) -> None:
+    assert bare(line, LONG) == (LONG,)
+    assert bare(SENTENCE, line, LONG) == (SENTENCE, LONG)
+    far = (LONG, LONG, LONG, LONG, line, LONG)
+    assert len(bare(*far)) == len(far)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["By Monday it was over.", "In 2026", "2026", "It opens on 3 April 2026.", "# 3 April 2026",
+     "By contrast, that was 2026", "Harbour life goes on"],
+)  # fmt: skip
+def test_short_lines_that_are_text(line: str) -> None:
+    assert bare(line, LONG) == (line.lstrip("# "), LONG)
+
+
+def test_what_stands_before_the_headline_goes() -> None:
+    assert bare("Nation & World", "# The quay opens", LONG) == (LONG,)
+    assert bare(LONG, "Nation & World", LONG) == (LONG, "Nation & World", LONG)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["[ Reply | Printer version | Permanent link ]", "Do you know more? Write to us@wire.example.",
+     "You have read two of your five free articles this month.", "The Wire is printed on paper.",
+     "(Reporting by Ada Quill; editing by the night desk)"],
+)  # fmt: skip
+def test_furniture_at_the_end(line: str) -> None:
+    assert bare(LONG, line) == (LONG,)
+    assert bare(LONG, line, LONG) == (LONG, line, LONG)
+
+
+def test_a_byline_in_the_text_names_author_and_time() -> None:
+    line = "<p>By Devi Raman | 7 April 2026, 16:30 UTC</p>"
+    story = read_article(a_page(f"<main><h1>Quay opens</h1>{line}<p>{LONG}</p></main>"), ENTRY)
+    assert story.authors == ("Devi Raman",)
+    assert story.published == datetime(2026, 4, 7, 16, 30, tzinfo=UTC)
+    assert "Devi" not in story.text
+
+
+def left_out(html: str, *kept: str) -> list[str]:
+    blocks = [(False, text) for text in kept]
+    return [text for _, text in with_left_out(lxml_html.fromstring(html), blocks)]
+
+
+def test_items_come_back_to_their_list() -> None:
+    items = ["WhatsApp", "Instagram", "the glasses", "Facebook"]
+    html = f"<main><p>{LONG}</p><ul><li>" + "</li><li>".join(items) + "</li></ul><p>End</p></main>"
+    assert left_out(html, LONG, "the glasses", "End") == [LONG, *items, "End"]
+    assert left_out(html, LONG, "End") == [LONG, "End"]
+
+
+def test_links_do_not_come_back() -> None:
+    html = (
+        "<div><ul><li><a>Facebook</a></li><li>Copy it</li></ul><h2><a>More</a></h2><p>x</p></div>"
+    )
+    assert left_out(html, "Copy it", "x") == ["Copy it", "x"]
+
+
+def test_headings_come_back_between_paragraphs() -> None:
+    html = (
+        "<main><h2>Before</h2><p>One</p><h2>Two</h2><h3>Still two</h3><p>Two, then</p>"
+        "<div><h3>A letter</h3></div><p>Three</p><h2>More of it</h2><p>Not kept</p></main>"
+    )
+    kept = ("One", "Two, then", "Three")
+    assert left_out(html, *kept) == ["One", "Two", "Still two", "Two, then", "Three"]
+
+
+@given(st.lists(st.sampled_from(["One", "Two", "WhatsApp", "Three"]), unique=True))
+def test_nothing_kept_is_lost_or_moved(kept: list[str]) -> None:
+    html = "<main><p>One</p><ul><li>Two<li>WhatsApp</ul><h2>Heading</h2><p>Three</p></main>"
+    assert [text for text in left_out(html, *kept) if text in kept] == kept
+
+
+def test_code_in_an_item_is_no_paragraph() -> None:
+    items = "<li>Go: <code>string</code> is UTF-8 bytes.</li>" * 2
+    story = read_article(a_page(f"<article><p>{LONG * 2}</p><ul>{items}</ul></article>"), ENTRY)
+    assert "Go: string is UTF-8 bytes." in story.text.split("\n\n")

@@ -188,6 +188,50 @@ def test_figures_that_differ_stand_side_by_side_and_copies_say_nothing_twice() -
     assert [(v.shown, v.sources) for v in seen.differs] == [("€300M", ("Tide Post",))]
 
 
+def test_agreement_is_told_with_the_number_of_reports_and_only_when_all_agree() -> None:
+    stories = {
+        i: replace(STORIES[2], id=i, source_id=f"s{i}", url=f"https://s{i}.example/")
+        for i in range(1, 7)
+    }
+    roles = ("original", "original", "rewrite", "original", "commentary", "copy")
+    members = tuple(Member(i, role) for i, role in enumerate(roles, 1))  # type: ignore[arg-type]
+
+    def by(*ids: int) -> str:
+        figures = tuple(figure(i, "€310M", 310e6) for i in ids)
+        event = replace(EVENT, members=members, figures=figures)
+        return build_view(event, stories, {}, {}).figures[0].by
+
+    assert by(1, 2, 3, 4) == by(1, 2, 3, 4, 5) == "all 4 reports"
+    assert by(1, 2, 4, 5) == "s1, s2, s4, s5"
+
+
+def test_a_figure_of_somebody_else_is_left_out() -> None:
+    other = replace(
+        figure(1, "€11M", 11e6), sentence="A yard that was late in 2024 paid 11 million euros."
+    )
+    stories = {
+        **STORIES,
+        1: replace(STORIES[1], text="The yard says that Morvik ordered nine ferries."),
+    }
+    shown = build_view(
+        replace(EVENT, figures=(other, *EVENT.figures)), stories, SOURCES, {}
+    ).figures
+    assert shown == view().figures
+
+
+def test_sections_have_neither_dateline_nor_the_headline_as_heading() -> None:
+    sections = (
+        Section("Morvik orders nine ferries!", "GDANSK (Salt Wire) — The yard is glad. So are we."),
+        Section("The price", "It is high."),
+    )
+    stories = {**STORIES, 1: replace(STORIES[1], sections=sections)}
+    seen = build_view(EVENT, stories, SOURCES, {}).sections
+    assert [(s.heading, s.first) for s in seen] == [
+        ("", "The yard is glad."),
+        ("The price", "It is high."),
+    ]
+
+
 def test_reading_time_is_that_of_the_headline_story() -> None:
     assert view().minutes == 3
 

@@ -157,6 +157,43 @@ def test_a_score_on_another_benchmark_is_another_figure() -> None:
     assert sorted(group.about for group in groups) == ["HealthBench", "Intelligence Index"]
 
 
+def test_people_of_two_kinds_are_no_contradiction() -> None:
+    groups = grouped(
+        "About 2.7 million people in Norway hear of the theft at Postvik.",
+        "Postvik delivers letters to about 4.4 million customers.",
+    )
+    assert all(not group.differs for group in groups)
+
+
+def test_cuts_in_other_words_are_compared() -> None:
+    (group,) = grouped("Wexley will cut 1,200 jobs.", "A memo: 1,400 roles are to go at the maker.")
+    assert [variant.shown for variant in group.differs] == ["1,400 roles"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "about"),
+    [
+        ("The letter went to 9,000 shops in Norway.", "letter"),
+        ("The 640 guests held a feast of herring.", ""),
+        ("The utilisation averaged 91 percent.", "utilisation"),
+        ("The robot answers 61 percent of merchants' questions.", "merchants' questions"),
+        ("Four people were hurt.", ""),
+        ("Orval will borrow 600 million dollars.", "Orval will borrow 600 million dollars"),
+    ],
+)  # fmt: skip
+def test_what_a_figure_is_about_ends_in_no_verb_and_no_measure(sentence: str, about: str) -> None:
+    assert {figure.about for figure in figures(story(sentence))} <= {about}
+
+
+def test_words_that_several_stories_give_are_preferred() -> None:
+    (group,) = grouped(
+        "The Vole's memory is given as 24 GB.",
+        "On each card a graphics memory of up to 24 GB is soldered.",
+        "Its graphics memories hold 24 GB.",
+    )
+    assert group.about == "graphics memory"
+
+
 @given(st.permutations([1, 2, 3, 4]))
 @settings(deadline=None, max_examples=24)
 def test_the_order_of_the_stories_does_not_matter(order: list[int]) -> None:

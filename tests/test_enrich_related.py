@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,23 @@ def test_a_name_that_everybody_has_relates_nothing() -> None:
 def test_days_and_months_are_no_names() -> None:
     one, other = event(1, "Wednesday", "July"), event(2, "Wednesday", "July")
     assert related(one, [other], frequency(one, other), 200) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["April 2026", "Norway", "British", "By Tora Vik", "Permanent", "Wednesday 8"]
+)
+def test_neither_dates_nor_countries_nor_bylines_relate(name: str) -> None:
+    one, other = event(1, name, "Vole 5"), event(2, name, "Halsa")
+    assert related(one, [other], frequency(one, other), 200) == ()
+
+
+def test_one_name_in_both_titles_relates() -> None:
+    def titled(id_: int, title: str, *names: str) -> EventNames:
+        return EventNames(id_, Counter(names), START, title=title)
+
+    one = titled(1, "Orval 4.7 is out", "Orval", "Tora Vik", "Halsa")
+    other = titled(2, "A candidate for Orval 4.8", "Orval", "Nils Aas", "Wisla")
+    assert [r.event_id for r in related(one, [other], frequency(one, other), 9)] == [2]
 
 
 def test_nearer_in_time_is_more_related() -> None:

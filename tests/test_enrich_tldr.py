@@ -121,3 +121,51 @@ def test_reading_time() -> None:
     assert reading_minutes("") == 1
     assert reading_minutes("word " * 690) == 3
     assert reading_minutes("新" * 1500) == 3
+
+
+# --- the lead, and what else is fit -----------------------------------------------------------
+
+FERRY_NEWS = (
+    "Ships seldom make for talk at breakfast, and harbours hardly ever do in this part of Europe. "
+    "Morvik on Tuesday ordered nine electric ferries from Wisla for the route to Kanestraum. "
+    "It pays 310 million euros for them and hands its old diesel ships to the yard in return. "
+    "With Havbris, Morvik ran the first line of that kind on hydrogen and gave it up again. "
+    "The blue one that replaced it at Halsa was slower and louder than anybody had hoped for. "
+    "Morvik signed the papers at the Wisla yard in Gdansk on Tuesday in front of the press. "
+    "Read the timetable before you travel, for Morvik ferries will be fewer from the autumn on."
+)
+
+
+def told(*texts: str, title: str = TITLE) -> list[str]:
+    return [s.text for s in tldr([story(i, text) for i, text in enumerate(texts, 1)], title)]
+
+
+def test_the_first_sentence_says_what_happened_though_the_headline_does_too() -> None:
+    assert told(FERRY_NEWS)[0].startswith("Morvik on Tuesday ordered nine electric ferries")
+
+
+def test_what_only_begins_with_it_may_stand_behind_the_sentence_that_it_leans_on() -> None:
+    assert told(FERRY_NEWS)[1].startswith("It pays 310 million euros")
+    assert not any(
+        text.startswith("It pays") for text in told(FERRY_NEWS.partition("Kanestraum. ")[2])
+    )
+
+
+@pytest.mark.parametrize(
+    "unfit", ["The blue one", "Read the timetable", "With Havbris", "signed the"]
+)
+def test_no_dangler_no_advice_no_background_and_no_second_telling(unfit: str) -> None:
+    assert not any(unfit in text for text in told(FERRY_NEWS))
+
+
+def test_one_amount_is_told_once() -> None:
+    other = "For 310 million euros the company Morvik gets nine ships with batteries and cables."
+    assert sum("310" in text for text in told(FERRY_NEWS, other)) == 1
+
+
+def test_a_lead_comes_from_an_original_report() -> None:
+    retold = (
+        "Morvik on Tuesday ordered nine electric ferries, the largest such order from Wisla yet."
+    )
+    members = [story(1, FERRY_NEWS), story(2, retold)]
+    assert tldr(members, TITLE, {1: "original", 2: "rewrite"})[0].story_id == 1

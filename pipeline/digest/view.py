@@ -7,16 +7,19 @@ does that for itself. The fields, in this order, are also the structure of the J
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.enrich.figure_groups import group_figures
 from pipeline.enrich.reading_time import reading_minutes
-from pipeline.text import sentences
+from pipeline.enrich.stands_alone import without_dateline
+from pipeline.enrich.subject import holds, real_names, subject_names
+from pipeline.text import sentences, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pipeline.enrich.figure_groups import FigureGroup
     from storage.models import Event, Member, Source, Story
@@ -25,8 +28,10 @@ MOST_FIGURES = 10  # of one event; a reader has five minutes
 MOST_OF_ONE = 5  # figures are shown that only one source gives, and only up to here
 # Figures that are worth a line even when only one source gives them.
 TELLING = ("USD", "EUR", "GBP", "%", "points", "x", "x less", "x more", "parameters", "context")
-MANY = 4  # sources; where all of them agree, a list of their names says less than "all"
+MANY = 4  # reports; where all of them agree, a list of their names says less than "all"
 TELLING_COUNT = 100  # and counts from here on
+_BEGINS_WITH_ANOTHER = re.compile(r"(?:An?|Another|Other|Similar|Eine?)\s")
+_SOMEBODY = re.compile(r"\S+ (?:[\w-]+ ){0,3}[\w-]+,? (?:that|which|who|der|die|das) ")
 LATE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -71,7 +76,7 @@ class FigureView:
     shown: str
     about: str
     sources: tuple[str, ...]
-    by: str  # the same for people: "Morning Byte, Delta Wire", or "all 5 sources"
+    by: str  # the same for people: "Morning Byte, Delta Wire", or "all 5 reports"
     differs: tuple[VariantView, ...]
 
 
@@ -165,7 +170,7 @@ def build_view(
         independent=event.independent,
         comments=event.comments,
         figures=_figures(event, look),
-        sections=_sections(headline) if headline else (),
+        sections=_sections(headline, event.title) if headline else (),
         related=_related(event, related_events_by_id, stories_by_id),
     )
 
@@ -294,19 +299,36 @@ def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
     """Grouped, without what copies only repeat; the telling ones and those that several give."""
     role = {member.story_id: member.role for member in event.members}
     own = {i for i, story in look.stories.items() if story.language == event.language}
+    subject = subject_names(
+        [look.stories[i] for i in sorted(role) if i in look.stories], event.title
+    )
     groups = group_figures(
-        (f for f in event.figures if f.story_id in look.stories and role.get(f.story_id) != "copy"),
+        (
+            f
+            for f in event.figures
+            if f.story_id in look.stories
+            and role.get(f.story_id) != "copy"
+            and not _is_of_another(f.sentence, subject)
+        ),
         event.language,
         prefer=own,
         order=sorted(look.stories, key=lambda id_: _order(look.stories[id_])),
     )
-    reports = {i for i in role if role[i] in ("original", "rewrite")} or set(role)
-    kept = [g for g in groups if _is_telling(g) and reports.intersection(g.stories)]
+    reports = {i for i in role if role[i] in ("original", "rewrite")}
+    kept = [g for g in groups if _is_telling(g) and (reports or set(role)).intersection(g.stories)]
     shared = [g for g in kept if len(g.stories) > 1 or g.differs][:MOST_FIGURES]
     alone = [g for g in kept if g not in shared and len(g.stories) == 1]
     chosen = shared + alone[: max(0, MOST_OF_ONE - len(shared))]
-    everyone = look.distinct(i for i in role if role[i] in ("original", "rewrite"))
-    return tuple(_figure(group, look, everyone) for group in chosen)
+    return tuple(_figure(group, look, reports & look.stories.keys()) for group in chosen)
+
+
+def _is_of_another(sentence: str, subject: tuple[str, ...]) -> bool:
+    """Whether it tells of somebody else: `A bank that had a similar leak paid 11 million.`"""
+    if not subject or holds(sentence, subject):
+        return False
+    if not _BEGINS_WITH_ANOTHER.match(sentence):
+        return False
+    return bool(_SOMEBODY.match(sentence)) or bool(real_names(sentence))
 
 
 def _is_telling(group: FigureGroup) -> bool:
@@ -317,28 +339,38 @@ def _is_telling(group: FigureGroup) -> bool:
     return group.unit.split(" a ")[0] in TELLING or large
 
 
-def _figure(group: FigureGroup, look: _Look, everyone: tuple[str, ...]) -> FigureView:
+def _figure(group: FigureGroup, look: _Look, reports: Collection[int]) -> FigureView:
+    """`reports` are the stories whose agreement is worth saying in one word."""
     sources = look.distinct(group.stories)
-    agreed = len(everyone) >= MANY and set(everyone) <= set(sources)
+    agreed = len(reports) >= MANY and set(reports) <= set(group.stories)
     return FigureView(
         shown=group.shown,
-        about=group.about,
+        about="" if group.about in look.distinct(look.stories) else group.about,
         sources=sources,
-        by=f"all {len(sources)} sources" if agreed else ", ".join(sources),
+        by=f"all {len(reports)} reports" if agreed else ", ".join(sources),
         differs=tuple(
             VariantView(v.shown, look.distinct(v.stories), v.rounded) for v in group.differs
         ),
     )
 
 
-def _sections(story: Story) -> tuple[SectionView, ...]:
-    """Of the headline story; a text without headings is one section without one."""
+def _sections(story: Story, title: str) -> tuple[SectionView, ...]:
+    """Of the headline story; a text without headings is one section without one. A heading that
+    only repeats the headline is none."""
     parts = [(part.heading, part.text) for part in story.sections] or [("", story.text)]
-    return tuple(
-        SectionView(heading, text.strip(), (sentences(text) or [""])[0])
-        for heading, text in parts
-        if text.strip()
-    )
+    headlines = {_letters(story.title), _letters(title)}
+    found = []
+    for heading, text in parts:
+        text = without_dateline(text.strip())
+        heading = "" if _letters(heading) in headlines else heading
+        if text:
+            found.append(SectionView(heading, text, (sentences(text) or [""])[0]))
+    return tuple(found)
+
+
+def _letters(heading: str) -> str:
+    """A heading without case and punctuation."""
+    return " ".join(words(heading))
 
 
 def _related(

@@ -10,13 +10,15 @@ import re
 from functools import cache
 
 from pipeline.enrich import numbers
-from pipeline.text import names
+from pipeline.enrich.subject import real_names
 
 NEAR = 60  # characters between an amount and the word that says what it is for
 MAX_WORDS = 4
 BEHIND = 25  # characters; behind the amount such a word must follow soon
-_CLAUSE_END = re.compile(r"[,;:!?—–()\"“”„«»]|\.\s|\.$")
-_WORD = re.compile(r"[^\W_]+(?:[-.’'&][^\W_]+)*")
+_CLAUSE_END = re.compile(r"[;:!?—–()\"“”„«»]|,(?!\d)|(?<!\d)\.\s|\.$")
+_WORD = re.compile(r"[^\W_]+(?:[-.’'&][^\W_]+)*(?:(?<=s)[’'](?=\s))?")
+NEXT = 3  # words; what follows later than that belongs to something else
+FEWEST, LONGEST = 5, 64  # words, characters of a clause that is shown when no words of it will do
 _JOINED = re.compile(
     r"\s+(?:worth\s+|valued\s+at\s+|of\s+)?(?:with|of|for|by|in|into|from|mit|von|für|an)\s+"
     r"(?:[a-zà-ÿ-]+\s+){0,4}"
@@ -26,15 +28,56 @@ _OF = re.compile(r"\s+(?:of|in|on|for|per|under|von|der|des|im|bei|auf)\s+", re.
 
 def around(sentence: str, start: int, end: int) -> str:
     """`91 percent of the capacity` is about `capacity`; else the words before the number in its
-    clause (`utilisation averaged`), else those behind it."""
-    behind = sentence[end:]
+    clause (`utilisation averaged` gives `utilisation`), else those right behind it; where these
+    say nothing, the clause itself, and no words rather than wrong ones."""
+    behind = _CLAUSE_END.split(sentence[end:], maxsplit=1)[0]
     tied = _OF.match(behind)
-    if tied:
-        words = _first_run(_CLAUSE_END.split(behind[tied.end() :], maxsplit=1)[0])
-        if words:
-            return words
+    words = _first_run(behind[tied.end() :]) if tied else ""
+    if tied and words and not _is_place(words, tied.group()):
+        return words
     before = _CLAUSE_END.split(sentence[:start].rstrip(" :"))[-1]
-    return _last_run(before) or _first_run(_CLAUSE_END.split(behind, maxsplit=1)[0])
+    words = _last_run(before)
+    if words and not (_ends_in_verb(before) and _is_name(words)):
+        return words
+    clause = _clause(sentence, start, end)
+    if words or clause:
+        return clause
+    return _next_run(behind)
+
+
+def _is_place(words: str, tie: str) -> bool:
+    """`9,000 shops in Sweden` are not about Sweden."""
+    return words[0].isupper() and tie.strip().lower() in ("in", "on", "im", "auf")
+
+
+def _is_name(words: str) -> bool:
+    return all(word[0].isupper() or word[0].isdigit() for word in words.split())
+
+
+def _ends_in_verb(before: str) -> bool:
+    """Whether the number is the object of what a name does (`Orval will borrow 600 million`)."""
+    words = [word for word in _WORD.findall(before) if word.lower() not in _ties()]
+    return bool(words) and _says_nothing(words[-1])
+
+
+def _clause(sentence: str, start: int, end: int) -> str:
+    """The words between two commas that the number stands in, if they are few and tell enough."""
+    left = max((m.end() for m in _CLAUSE_END.finditer(sentence[:start])), default=0)
+    right = _CLAUSE_END.search(sentence, end)
+    clause = sentence[left : right.start() if right else len(sentence)].strip()
+    words = clause.split()
+    if len(clause) > LONGEST or len(words) < FEWEST:
+        return ""
+    return "" if words[0].lower() in numbers.data()["no_about"]["no_start"] else clause
+
+
+def _next_run(behind: str) -> str:
+    """What follows at once, without a verb between."""
+    before_it = _WORD.findall(behind)[:NEXT]
+    if any(_says_nothing(word) for word in before_it) or re.match(r"\s+(?:in|im)\s", behind):
+        return ""
+    words = _first_run(behind)
+    return words if words and words.split()[0] in before_it else ""
 
 
 def compared(sentence: str, end: int) -> str:
@@ -45,24 +88,47 @@ def compared(sentence: str, end: int) -> str:
 
 def _first_run(text: str) -> str:
     """The first words that hang together."""
-    return " ".join(_runs(text)[0][:MAX_WORDS]) if _runs(text) else ""
+    return next((" ".join(run[:MAX_WORDS]) for run in _runs(text)), "")
 
 
 def _last_run(text: str) -> str:
-    """The last words that hang together."""
-    return " ".join(_runs(text)[-1][-MAX_WORDS:]) if _runs(text) else ""
+    """The last words that hang together, if they stand near."""
+    return next((" ".join(run[-MAX_WORDS:]) for run in reversed(_runs(text))), "")
 
 
 def _runs(text: str) -> list[list[str]]:
-    """The text cut at the words that only tie others together, and at numbers."""
-    ties = _ties()
+    """The text cut at numbers, verbs and words that only tie others together; a run that is only
+    a measure or a time says nothing."""
+    breaks = _ties() | numbers.number_words("en").keys() | numbers.number_words("de").keys()
     runs: list[list[str]] = [[]]
     for word in _WORD.findall(text):
-        if word.lower() in ties or word[0].isdigit():
+        if word[0].isdigit() and runs[-1] and runs[-1][-1][0].isupper():
+            runs[-1].append(word)  # "Gemma 4" is a name
+        elif word[0].isdigit() or word.lower() in breaks or _says_nothing(word):
             runs.append([])
         else:
             runs[-1].append(word)
-    return [run for run in runs if run]
+    return [run for run in runs if any(word.lower() not in _bare() for word in run)]
+
+
+def _says_nothing(word: str) -> bool:
+    """Verbs and adverbs, by a list or by their ending."""
+    table = numbers.data()["no_about"]
+    plain = word.lower()
+    if plain in table["words"]:
+        return True
+    if word[0].isupper() or plain in table["nouns"]:
+        return False
+    return len(plain) > 4 and plain.endswith(tuple(table["endings"]))
+
+
+@cache
+def _bare() -> frozenset[str]:
+    """Measures, times and quantities, which need another word beside them."""
+    table = numbers.data()
+    units = [word for words in table["measures"].values() for word in words]
+    times = [word for unit in table["spans"]["time"] for word in table["counts"][unit]]
+    return frozenset(word.lower() for word in [*units, *times, *table["no_about"]["bare"]])
 
 
 @cache
@@ -80,7 +146,7 @@ def of_amount(sentence: str, start: int, end: int) -> str:
     word, left, right = kind
     # "deal worth $14 billion with Scale AI" reads on behind the amount.
     behind = sentence[right:] if right > start else sentence[right:start] + sentence[end:]
-    name = _name_of(sentence[:left], behind, _real_names(sentence))
+    name = _name_of(sentence[:left], behind, real_names(sentence))
     return f"{name} {word}" if name else word
 
 
@@ -116,13 +182,6 @@ def _name_of(before: str, behind: str, known: set[str]) -> str:
     near = before[-NEAR:]
     hits = [(-near.rfind(name), -len(name), name) for name in known if name in near]
     return min(hits)[2] if hits else ""
-
-
-def _real_names(sentence: str) -> set[str]:
-    """The names in it, owners (`Meta's`), days, months and units left out."""
-    bare = {re.split(r"[’']s\s+", name)[-1] for name in names(sentence)}
-    no_name = set(numbers.data()["no_names"]["words"]) | set(numbers.data()["measures"])
-    return {name for name in bare if name not in no_name}
 
 
 @cache

@@ -37,7 +37,7 @@ def describe(
     headline = headline_story(members, role_of)
     assert headline.id is not None  # stored stories have ids
     category, because = event_category(members, headline.id, role_of)
-    times = sorted(story.when for story in members if story.when is not None)
+    times = sorted(story.out_by for story in members if story.out_by is not None)
     return Event(
         id=event_id,
         title=headline.title,

@@ -7,9 +7,10 @@ calls two values different only when no single story has both.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 ALIKE = 0.3  # share of the shorter sentence's words that two sentences on one thing share at least
 FACTOR = 3.0  # two values further apart than this are hardly about the same thing
+NEAR = 1.5  # and within this, two sentences on cuts are about the same ones
 ROUNDED = 0.05  # "about $14 billion" is $14.3 billion, rounded
+MOST_WORDS = 4  # of what a figure is about; more is a clause
 SMALL = 12  # counts up to here are so common that the sentences must be alike, too
 
 
@@ -179,13 +182,52 @@ def _differ(one: _Group, other: _Group, language: str) -> bool:
         return False
     if left.about == right.about and " " in left.about and left.about[:1].isupper():
         return True
-    return _alike(left, right, language)
+    return _speak_of_one(left, right, language)
 
 
 def _alike(one: Figure, other: Figure, language: str) -> bool:
-    left, right = _content(one.sentence, language), _content(other.sentence, language)
+    """Whether two sentences speak of one thing."""
+    return _share_words(_content(one.sentence, language), _content(other.sentence, language))
+
+
+def _speak_of_one(one: Figure, other: Figure, language: str) -> bool:
+    """The same of two values that differ: stricter, for a wrong contradiction misleads. What is
+    counted (people, customers) says nothing; that both speak of cuts says most of it."""
+    near = max(one.value, other.value) <= NEAR * min(one.value, other.value)
+    if near and _themes(one.sentence) & _themes(other.sentence):
+        return True
+    counted = _counted(language)
+    left = _content(one.sentence, language) - counted
+    return _share_words(left, _content(other.sentence, language) - counted)
+
+
+def _share_words(left: frozenset[str], right: frozenset[str]) -> bool:
     shared = len(left & right)
     return shared >= 2 and shared >= ALIKE * min(len(left), len(right))
+
+
+@lru_cache(maxsize=16)
+def _counted(language: str) -> frozenset[str]:
+    nouns = [noun for nouns in numbers.data()["counts"].values() for noun in nouns]
+    return frozenset(stem for noun in nouns for stem in stems(noun, language))
+
+
+@lru_cache(maxsize=4096)
+def _themes(sentence: str) -> frozenset[str]:
+    return frozenset(theme for theme, form in _theme_patterns() if form.search(sentence))
+
+
+@cache
+def _theme_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    table: dict[str, list[str]] = numbers.data()["themes"]
+    return tuple(
+        (theme, re.compile(rf"\b(?:{'|'.join(map(_starred, words))})\b", re.IGNORECASE))
+        for theme, words in table.items()
+    )
+
+
+def _starred(word: str) -> str:
+    return re.escape(word[:-1]) + r"\w*" if word.endswith("*") else re.escape(word)
 
 
 @lru_cache(maxsize=4096)
@@ -206,7 +248,7 @@ def _shown(group: _Group, others: list[_Group], prefer: Container[int] | None) -
     return FigureGroup(
         key=first.key,
         shown=(exact or list(figures))[0].shown,
-        about=_best_about(figures),
+        about=_best_about(figures, group.figures),
         unit=first.unit,
         stories=group.stories,
         differs=tuple(_variant(first, other) for other in others),
@@ -220,17 +262,31 @@ def _variant(first: Figure, other: _Group) -> Variant:
     return Variant(figure.shown, other.stories, rounded=vague and apart <= ROUNDED)
 
 
-def _best_about(figures: tuple[Figure, ...]) -> str:
-    """What most say; then, of money and scores, what names a name; then what was said first."""
-    unit = figures[0].unit.split(" a ")[0]
-    named = unit in numbers.data()["currencies"]["words"].values() or bool(_benchmark(figures[0]))
+def _best_about(figures: tuple[Figure, ...], everybody: tuple[Figure, ...] = ()) -> str:
+    """Of money what says what it is for (`deal`); then words that most stories have beside the
+    figure; then, of money and scores, what names a name; then few words before a whole clause;
+    then what was said first."""
+    money = figures[0].unit.split(" a ")[0] in numbers.data()["currencies"]["words"].values()
+    named = money or bool(_benchmark(figures[0]))
     said = [figure.about for figure in figures if figure.about]
-    counted = Counter(said)
+    sentences = {} if money else {f.story_id: f.sentence for f in everybody or figures}
     return min(
-        counted,
-        key=lambda about: (-counted[about], named and not about[:1].isupper(), said.index(about)),
+        dict.fromkeys(said),
+        key=lambda about: (
+            money and about.rpartition(" ")[2] not in numbers.data()["about"],
+            -said.count(about) - _said_by(about, sentences),
+            named and not about[:1].isupper(),
+            len(about.split()) > MOST_WORDS,
+            said.index(about),
+        ),
         default="",
     )
+
+
+def _said_by(about: str, sentences: Mapping[int, str]) -> int:
+    """In how many stories the words stand, in whatever form, beside the figure."""
+    wanted = set(stems(about))
+    return sum(wanted <= set(stems(sentence)) for sentence in sentences.values())
 
 
 def _rank(group: _Group, others: Collection[int] = ()) -> tuple[int, bool, int, int, int, str]:

@@ -114,10 +114,15 @@ def _each_once(found: Iterable[Figure]) -> list[Figure]:
 
 
 def money(sentence: str, language: str) -> Iterator[Found]:
+    last_end = 0
     for match in _money_pattern(language).finditer(sentence):
         currency = _currency(match)
         if currency is None:
             continue
+        converted = last_end and sentence[last_end : match.start()].strip() in ("(", "[")
+        last_end = match.end()
+        if converted:
+            continue  # "690 million pounds ($915 million)" is one amount
         letters, words = numbers.data()["scales"]["letters"], numbers.scales(language)
         scale = match["scale"] or match["scale2"] or ""
         factor = words.get(scale.lower(), 0) or letters.get(scale, 0) or 1

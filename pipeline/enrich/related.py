@@ -2,20 +2,23 @@
 
 Comes in: the names of each event with counts, its time, and in how many events a name stands.
 Goes out: for each event the few that share its rare names, nearer ones first. Names that
-everybody has (a country, a day) relate nothing. Two events of one category are related, too, when
+everybody has (a day, a country) relate nothing. Two events of one category are related, too, when
 a roundup tells of both: its editor has put them side by side.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import permutations
 from math import exp, log, log1p, sqrt
 from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
+from pipeline.enrich.subject import holds
 from storage.models import Related
 
 if TYPE_CHECKING:
@@ -26,11 +29,12 @@ WINDOW = timedelta(days=30)  # further apart, two events have little to tell eac
 FADES_IN = 20.0  # days after which a relation counts exp(-1)
 MOST = 5
 ENOUGH = 0.1  # score below which two events only happen to mention the same company
-ENOUGH_ALONE = 0.3  # cosine from which a single shared name is what both are about
+ENOUGH_ALONE = 0.3  # cosine from which a single shared name, in no title, is what both are about
 COMMON = 0.05  # a name in a larger share of the events than this relates nothing by itself
 ALWAYS_RARE = 6  # events; with few events at all every name would look common
 ROUNDUP = "roundup"
 BY_EDITOR = 0.8  # of the weaker of the two relations to the roundup
+_BYLINE = re.compile(r"(?:By|Von|Reporting|Editing)\s")
 MOST_NAMES = 40  # of one event; the rest is said in passing
 
 
@@ -56,6 +60,7 @@ class _Weighed:
     when: datetime
     weights: Mapping[str, float]
     length: float
+    title: str
 
 
 def related(
@@ -138,7 +143,8 @@ def _relation(
     alike = sum(both.values()) / (event.length * other.length)
     days = abs(other.when - event.when) / timedelta(days=1)
     score = alike * exp(-days / FADES_IN)
-    if score < ENOUGH or (len(both) == 1 and alike < ENOUGH_ALONE):
+    titled = any(holds(event.title, [name]) and holds(other.title, [name]) for name in both)
+    if score < ENOUGH or (len(both) == 1 and alike < ENOUGH_ALONE and not titled):
         return None
     telling = sorted(both, key=lambda name: (-both[name], name))[:3]
     return Related(other.event_id, round(min(score, 1.0), 4), f"both name {', '.join(telling)}")
@@ -149,12 +155,25 @@ def _weigh(event: EventNames, frequency: Mapping[str, int], total: int) -> _Weig
     weighed = {
         name: log1p(count) * log((total + 1) / max(frequency.get(name, 1), 1))
         for name, count in event.names.items()
-        if name not in numbers.data()["no_names"]["words"] and len(name) > 2
+        if _relates(name)
     }
     kept = sorted(weighed, key=lambda name: (-weighed[name], name))[:MOST_NAMES]
     weights = {name: weighed[name] for name in kept if weighed[name] > 0}
     length = sqrt(sum(weight * weight for weight in weights.values()))
-    return _Weighed(event.event_id, event.when, weights, length)
+    return _Weighed(event.event_id, event.when, weights, length, event.title)
+
+
+def _relates(name: str) -> bool:
+    """Whether it names somebody or something: no day, month, country, byline or button does."""
+    if len(name) <= 2 or _BYLINE.match(name) or name in _no_names():
+        return False
+    return not all(word.isdigit() or word in _no_names() for word in name.split())
+
+
+@cache
+def _no_names() -> frozenset[str]:
+    table = numbers.data()["no_names"]
+    return frozenset([*table["words"], *table["places"], *table["furniture"]])
 
 
 def _is_rare(name: str, frequency: Mapping[str, int], total: int) -> bool:
