@@ -114,7 +114,7 @@ def test_csv_and_gzip(tmp_path: Path) -> None:
     db = in_memory()
     assert load(db, path)["new"] == 1
     assert db.execute("SELECT title, text FROM stories").fetchall() == [
-        ("Two\nlines", "With, comma")
+        ("Two lines", "With, comma")
     ]
 
 
