@@ -228,7 +228,10 @@ def _date_by_layout(tree: Any, page: Page) -> Moment | None:
     from htmldate import find_date  # slow to import: see body.py
 
     today = page.fetched_at.strftime("%Y-%m-%d")
-    day = find_date(tree, original_date=True, url=page.url, max_date=today)
+    try:
+        day = find_date(tree, original_date=True, url=page.url, max_date=today)
+    except (ValueError, OverflowError):  # it trips over zones of a day and more
+        return None
     known = [day] if day and not day.endswith("-01-01") else []
     return settle(_moments(known), page.fetched_at)
 

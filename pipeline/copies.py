@@ -77,13 +77,9 @@ def _id(story: Story) -> int:
     return story.id
 
 
-def _first(story: Story) -> tuple[bool, float, bool, str]:
-    return (
-        story.out_by is None,
-        story.out_by.timestamp() if story.out_by else 0.0,
-        story.canonical_claim is not None,
-        story.url,
-    )
+def _first(story: Story) -> tuple[object, ...]:
+    *moment, url = story.appeared
+    return (*moment, story.canonical_claim is not None, url)
 
 
 def _hashes(text: str) -> frozenset[int]:

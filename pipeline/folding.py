@@ -83,7 +83,7 @@ def fold(stories: Iterable[Story]) -> Folded:
         members = [originals[position] for position in positions]
         copied = [by_id[id_] for member in members for id_ in carried.get(member.id, ())]
         found.append(_group(members, copied, copy_of))
-    found.sort(key=lambda group: _earliest(by_id[group.belongings[0].story_id]))
+    found.sort(key=lambda group: by_id[group.belongings[0].story_id].appeared)
     return Folded(tuple(found), copy_of)
 
 
@@ -110,11 +110,11 @@ def _carried(copy_of: dict[int, int]) -> dict[int, list[int]]:
 
 def _group(members: list[Reading], copied: list[Reading], copy_of: dict[int, int]) -> Group:
     """Each member with its reason: the strongest match with a member before it."""
-    members = sorted(members, key=_earliest)
+    members = sorted(members, key=_in_time)
     belongings = [Belonging(members[0].id, None)]
     for position, member in enumerate(members[1:], start=1):
         belongings.append(Belonging(member.id, _strongest(member, members[:position])))
-    for copy in sorted(copied, key=_earliest):
+    for copy in sorted(copied, key=_in_time):
         original = copy_of[copy.id]
         left, right = sorted((copy.id, original))
         belongings.append(Belonging(copy.id, Match(left, right, 1.0, (SAME_TEXT,))))
@@ -126,10 +126,5 @@ def _strongest(member: Reading, others: Sequence[Reading]) -> Match:
     return match(best, member)
 
 
-def _earliest(reading: Reading) -> tuple[bool, float, str]:
-    """Sorts the first report first; the undated come last, equals go by URL."""
-    return (
-        reading.out_by is None,
-        reading.out_by.timestamp() if reading.out_by else 0.0,
-        reading.url,
-    )
+def _in_time(reading: Reading) -> tuple[bool, float, str]:
+    return reading.appeared

@@ -36,7 +36,7 @@ class Reading:
     url: str
     source: str
     when: datetime | None  # the middle of what is known of it; None: undated, may be of any time
-    out_by: datetime | None  # the end of what is known of it
+    appeared: tuple[bool, float, str]  # its place among stories in time
     weights: dict[str, float]
     spelled: dict[str, str]  # a word of the text for each key of weights
     title: tuple[str, ...]
@@ -59,7 +59,7 @@ def read(story: Story) -> Reading:
         url=story.url,
         source=story.source_id,
         when=_when(story),
-        out_by=story.out_by,
+        appeared=story.appeared,
         weights=_unit_vector(counts, language),
         spelled=_spelling(f"{story.title}\n{opening}", language),
         title=tuple(words(story.title)),

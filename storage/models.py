@@ -118,11 +118,15 @@ class Story:
 
     @property
     def out_by(self) -> datetime | None:
-        """When it was out at the latest. A date without a time of day counts as the end of that
-        day, so that it takes nobody's lead: stories are put in the order of this."""
+        """When it was out at the latest: a date without a time of day is out by its end."""
         if self.published is None or self.published_precision != "day":
             return self.when
         return self.published.replace(hour=23, minute=59, second=59)
+
+    @property
+    def appeared(self) -> tuple[bool, float, str]:
+        """Sorts stories as they appeared; one whose time is not known takes nobody's lead."""
+        return (self.out_by is None, self.out_by.timestamp() if self.out_by else 0.0, self.url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.enrich.figure_groups import group_figures
@@ -32,7 +32,6 @@ MANY = 4  # reports; where all of them agree, a list of their names says less th
 TELLING_COUNT = 100  # and counts from here on
 _BEGINS_WITH_ANOTHER = re.compile(r"(?:An?|Another|Other|Similar|Eine?)\s")
 _SOMEBODY = re.compile(r"\S+ (?:[\w-]+ ){0,3}[\w-]+,? (?:that|which|who|der|die|das) ")
-LATE = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def build_view(
     """Everything a reader sees of one event. Members whose story is not given are left out."""
     members = sorted(
         (m for m in event.members if m.story_id in stories_by_id),
-        key=lambda m: _order(stories_by_id[m.story_id]),
+        key=lambda m: stories_by_id[m.story_id].appeared,
     )
     look = _Look(stories_by_id, sources_by_id)
     headline = stories_by_id.get(event.headline_story)
@@ -205,17 +204,9 @@ class _Look:
     def distinct(self, story_ids: Iterable[int]) -> tuple[str, ...]:
         """The sources of these stories, each once, in the order of publication."""
         known = sorted(
-            (i for i in story_ids if i in self.stories), key=lambda i: _order(self.stories[i])
+            (i for i in story_ids if i in self.stories), key=lambda i: self.stories[i].appeared
         )
         return tuple(dict.fromkeys(self.source(i) for i in known))
-
-
-def _order(story: Story) -> tuple[datetime, str]:
-    """By time; a date without a time of day counts as the end of that day: nobody's lead."""
-    when = story.when or LATE
-    if story.when and story.published and story.published_precision == "day":
-        when += timedelta(hours=23, minutes=59)
-    return (when, story.url)
 
 
 def broke(members: list[Member], look: _Look) -> str:
@@ -312,7 +303,7 @@ def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
         ),
         event.language,
         prefer=own,
-        order=sorted(look.stories, key=lambda id_: _order(look.stories[id_])),
+        order=sorted(look.stories, key=lambda id_: look.stories[id_].appeared),
     )
     reports = {i for i in role if role[i] in ("original", "rewrite")}
     kept = [g for g in groups if _is_telling(g) and (reports or set(role)).intersection(g.stories)]

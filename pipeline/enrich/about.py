@@ -51,7 +51,9 @@ def _is_place(words: str, tie: str) -> bool:
 
 
 def _is_name(words: str) -> bool:
-    return all(word[0].isupper() or word[0].isdigit() for word in words.split())
+    """Whether they end in a name (`software company Orval`): somebody, not what is counted."""
+    last = words.split()[-1]
+    return last[0].isupper() or last[0].isdigit()
 
 
 def _ends_in_verb(before: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from storage.models import Role, Story
 
-LATE = datetime.max.replace(tzinfo=UTC)  # a story without a time is nobody's forerunner
 RETOLD = 0.55  # share of sentences that follow another story's, in its order, with its words
 RETOLD_AND_CREDITED = 0.2  # enough of them when the other is also named
 NEAR = 0.3  # share of the smaller vocabulary; below it no two stories tell the same
@@ -39,7 +37,7 @@ def roles(
     source_names: Mapping[str, str] | None = None,
 ) -> dict[int, Role]:
     """The role of each story by its id. `copy_of` names whose text a story carries."""
-    ordered = sorted(stories, key=_order)
+    ordered = sorted(stories, key=lambda story: story.appeared)
     told = {_id(story): _Told(story) for story in ordered}
     found: dict[int, Role] = {}
     for at, story in enumerate(ordered):
@@ -194,7 +192,7 @@ def headline_story(members: Sequence[Story], roles_of: Mapping[int, Role] | None
     if not members:
         raise ValueError("an event has at least one member")
     common = _common_stems(members)
-    by_time = sorted(members, key=_order)
+    by_time = sorted(members, key=lambda story: story.appeared)
     place = {_id(story): at for at, story in enumerate(by_time)}
 
     def points(story: Story) -> tuple[float, int, str]:
@@ -224,10 +222,6 @@ def _says(story: Story, common: Mapping[str, float]) -> float:
     named = 0.5 if names(story.title) else 0.0
     sober = 0.5 if 25 <= len(story.title) <= 120 else 0.0
     return 2.0 * shared + named + sober - (1.0 if _TEASER.search(story.title) else 0.0)
-
-
-def _order(story: Story) -> tuple[datetime, str]:
-    return (story.when or LATE, story.url)
 
 
 def _id(story: Story) -> int:
