@@ -44,7 +44,7 @@ SCRIPT_ZONE = re.compile(r"\b(?:GMT|UTC)(?=[+-]\d{4})| \([^()]*\)$")  # JavaScri
 AMBIGUOUS = re.compile(r"\b(\d{1,2})[/-](\d{1,2})[/-](?:\d{4}|\d{2})\b")
 PATH_DAY = re.compile(r"/((?:19|20)\d\d)[/-]?(0[1-9]|1[0-2])[/-]?(0[1-9]|[12]\d|3[01])(?=[/_.-]|$)")
 # A machine's way to say that it knows no date; "0001" would be read as 2001.
-EMPTY_YEAR = re.compile(r"\b000[01]\b")
+EMPTY_YEAR = re.compile(r"(?<![+:.\-])\b000[01]\b")
 # Names of zones are not unique; these are what American and European publishers mean by them.
 ZONES = {
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,

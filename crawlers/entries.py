@@ -418,7 +418,8 @@ def _xml(body: bytes) -> Any:
 
 
 def _local_name(element: Any) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    # By hand: QName refuses names that a lenient parser lets through, such as <http:>.
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _child_text(element: Any, name: str) -> str:
