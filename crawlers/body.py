@@ -22,15 +22,14 @@ from storage.models import Section
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from crawlers.blocks import Block
+
 MAX_TEXT = 1_000_000  # characters; the longest articles have a tenth of it
 MAX_HEADING = 500
 MIN_CELL_PARAGRAPHS = 2  # of a table cell that holds an article, not only its headline
 
 CONTAINERS = frozenset({"body", "list", "table", "div", "quote", "item", "del", "comments"})
 BLOCKS = frozenset({"head", "p", "row", "code", *CONTAINERS})
-
-
-Block = tuple[bool, str]  # whether it is a heading, and its text
 
 
 def read_blocks(tree: Any, url: str) -> list[Block]:

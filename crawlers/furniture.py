@@ -19,7 +19,7 @@ from crawlers.dates import ZONES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from crawlers.body import Block
+    from crawlers.blocks import Block
 
 NEAR_TOP = 400  # characters of text; a headline and a summary stand before most bylines
 MAX_LINE = 150  # characters; longer ones say something

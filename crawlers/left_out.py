@@ -18,7 +18,7 @@ from crawlers.characters import letters, one_line
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-    from crawlers.body import Block
+    from crawlers.blocks import Block
 
 HEADINGS = frozenset({"h2", "h3", "h4"})
 LEAVES = ("p", "li", "blockquote", "h1", *sorted(HEADINGS))
