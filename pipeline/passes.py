@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from crawlers.extraction import ExtractionReport
     from pipeline.output import Voice
 
-
 DONE, SOME_FAILED = 0, 3
-KEEP_PAGES = timedelta(days=7)  # so that a better extraction can run again without fetching
+KEEP_PAGES = timedelta(days=7)  # after they were read; so long one can see what was fetched
+PAGES_A_WORD = 100  # pages read between two words of progress
 
 
 def utc_now() -> datetime:
@@ -97,13 +97,11 @@ def import_pass(
 def check_feeds(
     database: Path,
     only: Sequence[str],
-    *,
-    now: Callable[[], datetime] = utc_now,
-    settings: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """What each feed would store now: a crawl of the feeds alone into a database that is thrown
     away afterwards."""
     from crawlers.crawl import crawl
+    from crawlers.progress import ProgressLine
     from storage.pages import entry_counts
 
     known = all_sources(open_existing(database))
@@ -116,12 +114,10 @@ def check_feeds(
         scratch = Path(folder) / "check.db"
         db = create_or_open(scratch)
         save_sources(db, known)
-        crawl(
-            scratch,
-            sources=only,
-            everything=True,
-            settings={**(settings or {}), "NEWSFOLD_PAGES_A_FEED": 0},
-        )
+        line = ProgressLine()
+        no_pages = {"NEWSFOLD_PAGES_A_FEED": 0}
+        crawl(scratch, sources=only, everything=True, settings=no_pages, progress=line)
+        line.done()
         rows = entry_counts(db)
         db.close()
     return [row for row in rows if not only or row["source"] in only]
@@ -169,11 +165,19 @@ def _crawl_and_extract(
         run.counts = _counts(report)
         if report.interrupted:
             raise KeyboardInterrupt
-        extracted = extract_waiting(database, now=now)
+        extracted = extract_waiting(database, now=now, progress=_reading(voice))
         run.exit_code = SOME_FAILED if report.feeds_failed else DONE
         run.counts["stories_new"] = extracted.new
     _tell(report, extracted, voice)
     return run.exit_code
+
+
+def _reading(voice: Voice) -> Callable[[int, int], None]:
+    def tell(done: int, pages: int) -> None:
+        if done % PAGES_A_WORD == 0:
+            voice.say(f"reading pages: {done} of {pages}")
+
+    return tell
 
 
 def _one_line_a_source(report: CrawlReport) -> dict[str, tuple[str, str]]:
