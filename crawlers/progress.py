@@ -46,10 +46,10 @@ class Tally:
     def line(self) -> str:
         pages = f"{self.pages_stored}/{self.pages_asked} pages"
         lost = self.pages_gone + self.pages_forbidden + self.pages_failed
+        failed = f", {len(self.feeds_failed)} failed" if self.feeds_failed else ""
         return (
-            f"{self.feeds_polled}/{self.feeds_due} feeds, {self.entries_new} new entries, {pages}"
-            + (f", {lost} not to be had" if lost else "")
-            + (f", {len(self.feeds_failed)} feeds failed" if self.feeds_failed else "")
+            f"{self.feeds_polled}/{self.feeds_due} feeds{failed}, {self.entries_new} new entries,"
+            f" {pages}" + (f", {lost} not to be had" if lost else "")
         )
 
 

@@ -109,6 +109,5 @@ def _what_next(folder: Path, event_id: int, seconds: float) -> str:
         f"newsfold digest {database} --since {since} --to markdown": "another form",
         "newsfold run news.db": f"the real web, {len(load_sources())} sources",
     }
-    width = max(map(len, tries))
-    lines = [f"  {command.ljust(width)}  {what}" for command, what in tries.items()]
+    lines = [f"  {what}:\n    {command}" for command, what in tries.items()]
     return "\n".join(["", f"The demo took {seconds:.0f} seconds. Now try:", *lines])
