@@ -150,7 +150,7 @@ def _story(tree: Any, page: Page, entry: Entry) -> Story:
         sections=sections,
         summary=plain_line(entry.summary or next(iter(claims.every("summary")), ""), MAX_SUMMARY),
         image=_image(claims.every("image"), page.url),
-        section=plain_line(next(iter(claims.every("section")), ""), MAX_RUBRIC) or None,
+        rubric=plain_line(next(iter(claims.every("rubric")), ""), MAX_RUBRIC) or None,
         comments=entry.comments,
         canonical_claim=claim,
     )
@@ -190,7 +190,7 @@ def _labels(
     tree: Any, title: str, authors: Iterable[str], claims: Claims, site: set[str]
 ) -> Labels:
     titles = (title, *(plain_line(claim, MAX_TITLE) for claim in claims.every("title")))
-    names = {letters(name) for name in (*authors, *claims.every("section"))} | site
+    names = {letters(name) for name in (*authors, *claims.every("rubric"))} | site
     below_rule = map(letters, _lines(tree.xpath("(//hr)[last()]/following-sibling::p")))
     return Labels(
         titles=frozenset(map(letters, titles)) - {""},

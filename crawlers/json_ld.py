@@ -35,7 +35,7 @@ FIELDS = {
     "updated": ("dateModified",),
     "image": ("image", "thumbnailUrl"),
     "language": ("inLanguage",),
-    "section": ("articleSection",),
+    "rubric": ("articleSection",),
     "summary": ("description", "abstract"),
     "site": ("publisher",),
     "author": ("author", "creator"),

@@ -39,13 +39,13 @@ META = {
     "updated": ("article:modified_time", "og:updated_time", "dcterms.modified", "last-modified"),
     "image": ("og:image:secure_url", "og:image", "og:image:url", "twitter:image"),
     "language": ("content-language", "dc.language", "language", "og:locale"),
-    "section": ("article:section", "parsely-section", "cxenseparse:category", "section"),
+    "rubric": ("article:section", "parsely-section", "cxenseparse:category", "section"),
     "summary": ("og:description", "description", "twitter:description", "dc.description"),
     "site": ("og:site_name", "application-name", "apple-mobile-web-app-title", "twitter:site"),
 }  # fmt: skip
 MICRODATA = {
     "headline": "title", "author": "author", "datepublished": "published", "image": "image",
-    "datemodified": "updated", "articlesection": "section", "description": "summary",
+    "datemodified": "updated", "articlesection": "rubric", "description": "summary",
 }  # fmt: skip
 H_ENTRY = {
     "p-name": "title", "entry-title": "title", "p-author": "author", "dt-published": "published",

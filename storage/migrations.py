@@ -94,7 +94,7 @@ _FIRST_TABLES = (
   first_seen TEXT NOT NULL, -- our time of the first sight
   language TEXT NOT NULL, -- BCP 47
   image TEXT, -- address of the lead picture
-  section TEXT, -- the source's own rubric
+  rubric TEXT, -- the source's own heading for it, such as Business
   comments INTEGER, -- number of comments, where a feed tells it
   canonical_claim TEXT, -- rel=canonical that points to another site: a carried text
   text_from TEXT NOT NULL, -- page, feed (the page could not be had) or import

@@ -105,7 +105,7 @@ class Story:
     sections: tuple[Section, ...] = ()
     summary: str = ""
     image: str | None = None
-    section: str | None = None  # the source's own rubric
+    rubric: str | None = None  # the source's own heading for it, such as Business
     comments: int | None = None
     canonical_claim: str | None = None  # rel=canonical that points to another site
     text_from: Literal["page", "feed", "import"] = "page"

@@ -50,7 +50,7 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
 
 PRECISIONS = ("minute", "day", "guessed")  # the most precise first
 NEW_WORDS = ("title", "text", "sections", "summary", "text_from")
-KEPT_WHEN_UNTOLD = ("updated", "image", "section", "comments", "canonical_claim")
+KEPT_WHEN_UNTOLD = ("updated", "image", "rubric", "comments", "canonical_claim")
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _row(story: Story, now: datetime) -> dict[str, Any]:
         "first_seen": to_iso(story.first_seen or now),
         "language": story.language,
         "image": story.image,
-        "section": story.section,
+        "rubric": story.rubric,
         "comments": story.comments,
         "canonical_claim": story.canonical_claim,
         "text_from": story.text_from,
@@ -187,7 +187,7 @@ def _story(row: dict[str, Any]) -> Story:
         first_seen=from_iso(row["first_seen"]),
         language=row["language"],
         image=row["image"],
-        section=row["section"],
+        rubric=row["rubric"],
         comments=row["comments"],
         canonical_claim=row["canonical_claim"],
         text_from=row["text_from"],

@@ -19,8 +19,8 @@ LABELS = {
 }  # fmt: skip
 
 
-def story(id_: int, title: str, text: str = "", section: str | None = None) -> Story:
-    return Story(url=f"https://s{id_}.example/a", id=id_, title=title, text=text, section=section)
+def story(id_: int, title: str, text: str = "", rubric: str | None = None) -> Story:
+    return Story(url=f"https://s{id_}.example/a", id=id_, title=title, text=text, rubric=rubric)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_members_vote_and_the_headline_story_counts_more() -> None:
 def test_a_column_on_a_release_does_not_make_the_release_an_opinion() -> None:
     members = [
         story(1, "Orval releases Vole 5, a language model"),
-        story(2, "Opinion: Vole 5 is a mistake", section="Opinion"),
+        story(2, "Opinion: Vole 5 is a mistake", rubric="Opinion"),
     ]
     assert event_category(members, 1, {1: "original", 2: "commentary"})[0] == "model release"
     assert event_category(members[1:], 2, {2: "commentary"})[0] == "opinion"

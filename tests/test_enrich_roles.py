@@ -90,7 +90,7 @@ def test_naming_a_source_that_is_no_member_is_no_rewrite() -> None:
     "fields",
     [
         {"title": "Opinion: ferries are not enough"},
-        {"section": "Opinion"},
+        {"rubric": "Opinion"},
         {"summary": "Our columnist on ferries."},
         {"title": "Kommentar: Fähren reichen nicht"},
     ],

@@ -48,7 +48,7 @@ class _Ballot:
     def __init__(self, story: Story, weight: float) -> None:
         self.story = story
         self.weight = weight
-        self.scores = _scores(story.title, story.text or story.summary, story.section)
+        self.scores = _scores(story.title, story.text or story.summary, story.rubric)
 
 
 def category(title: str, text: str, rubric: str | None = None) -> tuple[str, str]:

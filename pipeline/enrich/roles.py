@@ -68,7 +68,7 @@ def _role(
 def is_commentary(story: Story) -> bool:
     """Whether it gives a view: by its title, rubric or address, by saying so, or by its I."""
     table = patterns()["commentary"]
-    if (story.section or "").lower() in table["rubrics"]:
+    if (story.rubric or "").lower() in table["rubrics"]:
         return True
     if _any("commentary", "titles").search(story.title):
         return True
