@@ -21,9 +21,10 @@ Saved = Literal["new", "changed", "known"]
 def save_story(db: Database, story: Story, now: datetime) -> Saved:
     """Store a story; what that did.
 
-    A known URL keeps its id. New words replace the old ones, which stay as a revision, and the
-    story waits to be folded again; a feed's few words never replace those of the page. Of two
-    published times the more precise is believed, then the earlier.
+    A known URL keeps its id. What is told anew (words, authors, a better date) replaces what was
+    told before, earlier words stay as a revision, and the story waits to be folded again; a
+    feed's few words never replace those of the page. Of two published times the more precise is
+    believed, then the earlier.
     """
     row = _row(story, now)
     old = next(iter(db.query("SELECT * FROM stories WHERE url = ?", (story.url,))), None)
@@ -31,15 +32,17 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
         marks = ", ".join("?" * len(row))
         db.execute(f"INSERT INTO stories ({', '.join(row)}) VALUES ({marks})", list(row.values()))
         return "new"
-    same_words = (old["title"], old["text"]) == (story.title, story.text)
-    if same_words or (story.text_from == "feed" and old["text_from"] != "feed"):
+    if story.text_from == "feed" and old["text_from"] != "feed":
+        return "known"
+    changes = _changes(old, row)
+    if all(old[column] == value for column, value in changes.items()):
         return "known"
     with transaction(db):
-        db.execute(
-            "INSERT INTO revisions (story_id, title, text, replaced_at) VALUES (?, ?, ?, ?)",
-            (old["id"], old["title"], old["text"], to_iso(now)),
-        )
-        changes = _changes(old, row)
+        if (old["title"], old["text"]) != (story.title, story.text):
+            db.execute(
+                "INSERT INTO revisions (story_id, title, text, replaced_at) VALUES (?, ?, ?, ?)",
+                (old["id"], old["title"], old["text"], to_iso(now)),
+            )
         marks = ", ".join(f"{column} = ?" for column in changes)
         db.execute(
             f"UPDATE stories SET {marks}, folded_at = NULL WHERE id = ?",

@@ -77,6 +77,17 @@ def test_new_words_at_a_known_address_are_a_revision(tmp_path: Path) -> None:
     assert db.execute("SELECT story_id, title FROM revisions").fetchall() == [(1, "A title")]
 
 
+def test_a_date_that_comes_later_is_taken_over_and_folded_again(tmp_path: Path) -> None:
+    db = in_memory()
+    load(db, write(tmp_path / "a.jsonl", [{**GOOD, "published": None}]))
+    db.execute("UPDATE stories SET folded_at = '2026-04-08T10:00:00Z'")
+    load(db, write(tmp_path / "b.jsonl", [GOOD]))
+    rows = db.execute("SELECT published, published_precision, folded_at FROM stories").fetchall()
+    assert rows == [("2026-04-08T09:00:00Z", "minute", None)]
+    assert db.execute("SELECT count(*) FROM revisions").fetchone()[0] == 0
+    assert load(db, write(tmp_path / "c.jsonl", [GOOD]))["known"] == 1
+
+
 @pytest.mark.parametrize(
     ("row", "what"),
     [
