@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from storage.errors import WRONG_CALL, NewsfoldError
-from storage.times import from_iso
+from storage.times import from_iso, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from scrapy.settings import BaseSettings
 
@@ -18,7 +18,7 @@ def clock(settings: BaseSettings) -> Callable[[], datetime]:
     """A function that tells the time, in aware UTC."""
     frozen = settings.get("NEWSFOLD_NOW")
     if not frozen:
-        return lambda: datetime.now(UTC)
+        return utc_now
     try:
         moment = from_iso(str(frozen))
     except ValueError:

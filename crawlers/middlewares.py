@@ -7,7 +7,6 @@ reason in words. Nothing here reads pages or touches the database.
 from __future__ import annotations
 
 import asyncio
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
-
-logger = logging.getLogger(__name__)
 
 HOLD = timedelta(minutes=30)  # for a host that says to slow down, but not for how long
 MAX_ROBOTS_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB; the rest is not read

@@ -10,7 +10,6 @@ import sqlite3
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,11 @@ from storage.database import explained, open_existing
 from storage.errors import NewsfoldError
 from storage.runs import AlreadyRunningError
 from storage.times import since as parse_since
+from storage.times import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from pipeline.digest.render import Form
 
@@ -87,10 +88,6 @@ def _database_of(arguments: Sequence[str] | None) -> str:
     return next((word for word in given if word.endswith((".db", ".sqlite"))), "the database")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _since(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> datetime | None:
@@ -98,7 +95,7 @@ def _since(
     if value is None:
         return None
     try:
-        return parse_since(value, _now())
+        return parse_since(value, utc_now())
     except (ValueError, OverflowError) as error:
         raise click.BadParameter(
             f"{value!r} is no time; write 2026-04-08, 12h, 3d or 2w"
@@ -318,7 +315,7 @@ def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bo
     from pipeline.views import choose_events, digest_view, rank_row
     from storage.stories import latest_story
 
-    db, now = open_existing(database), _now()
+    db, now = open_existing(database), utc_now()
     chosen, left_out = choose_events(db, since=since, now=now, most=limit)
     if explained_:
         print_rows([rank_row(choice) for choice in chosen], "table")
@@ -353,7 +350,7 @@ def evaluate(gold: tuple[Path, ...], seed: int, form: str | None) -> None:
 
     rows = []
     for path in gold:
-        scores = score_file(path, now=_now(), seed=seed)
+        scores = score_file(path, now=utc_now(), seed=seed)
         rows.append(
             summary(path, scores) if form == "table" else {"set": path.name, **asdict(scores)}
         )

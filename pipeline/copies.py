@@ -44,11 +44,11 @@ def copies(stories: Sequence[Story]) -> dict[int, int]:
     for left, right in _same_words(in_order):
         groups.join(left, right)
     long_enough = [story for story in in_order if len(story.text.split()) >= MIN_WORDS]
-    hashed = {_id(story): _hashes(story.text) for story in long_enough}
+    hashed = {story.stored_id: _hashes(story.text) for story in long_enough}
     for left, right in _sharing(hashed):
         if _is_copy(hashed[left], hashed[right]):
             groups.join(left, right)
-    by_id = {_id(story): story for story in in_order}
+    by_id = {story.stored_id: story for story in in_order}
     found: dict[int, int] = {}
     for group in groups.all():
         original, *others = sorted(group, key=lambda id_: _first(by_id[id_]))
@@ -68,13 +68,7 @@ def _same_words(stories: Sequence[Story]) -> Iterator[tuple[int, int]]:
         for left, right in pairwise(alike):
             assert left.out_by is not None and right.out_by is not None
             if right.out_by - left.out_by <= SAME_WORDS_WITHIN:
-                yield _id(left), _id(right)
-
-
-def _id(story: Story) -> int:
-    if story.id is None:
-        raise ValueError(f"{story.url} is not stored yet")
-    return story.id
+                yield left.stored_id, right.stored_id
 
 
 def _first(story: Story) -> tuple[object, ...]:

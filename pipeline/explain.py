@@ -92,8 +92,7 @@ def _find(db: Database, url: str, canonical_url: Callable[[str], str]) -> Story:
 
 
 def _event_of(db: Database, story: Story) -> int | None:
-    assert story.id is not None
-    return next(iter(known_groups(db, [story.id])), None)
+    return next(iter(known_groups(db, [story.stored_id])), None)
 
 
 def _verdict(score: float, readings: tuple[Reading, Reading], events: list[int | None]) -> str:

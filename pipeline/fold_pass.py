@@ -88,18 +88,18 @@ def fold_pass(
 def _fold_waiting(
     db: Database, waiting: list[Story], now: datetime, run: Run, progress: Callable[[str], None]
 ) -> FoldReport:
-    stories = _window(db, waiting)
+    stories, known = _window(db, waiting)
     progress(f"folding {len(waiting)} new stories beside {len(stories) - len(waiting)} known ones")
     folded = fold(stories.values())
-    known = known_groups(db, stories)
     assignment = assign([group.story_ids for group in folded.groups], known)
-    touched = {_id(story) for story in waiting} | _other_copies(db, folded, stories)
+    other_copies = _other_copies(db, folded, stories)
+    touched = {story.stored_id for story in waiting} | other_copies
     changed = _changed(folded.groups, assignment, known, touched)
     progress(f"describing {len(changed)} events")
     with transaction(db):
         ids = _Writer(db, stories, folded, now, run.id).write(changed, assignment)
-        set_copies(db, [(id_, folded.copy_of.get(id_)) for id_ in stories])
-        mark_folded(db, (_id(story) for story in waiting), now)
+        set_copies(db, [(id_, folded.copy_of.get(id_)) for id_ in sorted(other_copies)])
+        mark_folded(db, (story.stored_id for story in waiting), now)
         _relate(db, ids)
     return FoldReport(
         waiting=len(waiting),
@@ -111,16 +111,20 @@ def _fold_waiting(
     )
 
 
-def _window(db: Database, waiting: Sequence[Story]) -> dict[int, Story]:
+def _window(db: Database, waiting: Sequence[Story]) -> tuple[dict[int, Story], dict[int, set[int]]]:
     """The waiting stories and all that they could be folded with, by id: what lies in the window
-    around them, what has no date, and every other member of the events of these."""
+    around them, what has no date, and every other member of the events of these; and these
+    events, each with its stories."""
     near = list(waiting) + undated_imports(db)
     for since, until in _spans([story.when for story in waiting if story.when is not None]):
         near += stories_between(db, since, until)
-    stories = {_id(story): story for story in near}
-    members = set().union(*known_groups(db, stories).values())
-    stories.update({_id(story): story for story in stories_by_id(db, members - stories.keys())})
-    return stories
+    stories = {story.stored_id: story for story in near}
+    known = known_groups(db, stories)
+    members = set().union(*known.values())
+    stories.update(
+        {story.stored_id: story for story in stories_by_id(db, members - stories.keys())}
+    )
+    return stories, known
 
 
 def _other_copies(db: Database, folded: Folded, stories: Iterable[int]) -> set[int]:
@@ -169,6 +173,7 @@ class _Writer:
         self._now = now
         self._run_id = run_id
         self._sources: dict[str, Source] = {source.id: source for source in all_sources(db)}
+        self._source_names = frozenset(source.name for source in self._sources.values())
 
     def write(self, changed: Sequence[int], assignment: Assignment) -> list[int]:
         """Ids of the events that were written."""
@@ -193,7 +198,7 @@ class _Writer:
             event,
             source_count=len({story.source_id for story in members}),
             matches=[b.match for b in group.belongings if b.match is not None],
-            names=event_names(members, self._sources),
+            names=event_names(members, self._source_names),
             now=self._now,
         )
 
@@ -219,8 +224,3 @@ def _relate(db: Database, event_ids: Sequence[int]) -> None:
     for event_id, found in relate_all(events, frequency, len(events)).items():
         if first <= when[event_id] <= last:
             save_related(db, event_id, found)
-
-
-def _id(story: Story) -> int:
-    assert story.id is not None  # it was read from the database
-    return story.id

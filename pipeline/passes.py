@@ -7,7 +7,7 @@ works on a database at a time; the others leave it to that one.
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from storage.files import ImportReport, check_file, import_files
 from storage.pages import drop_old_pages
 from storage.runs import only_one, recorded
 from storage.sources import all_sources, has_feeds, save_sources
+from storage.times import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 DONE, SOME_FAILED = 0, 3
 KEEP_PAGES = timedelta(days=7)  # after they were read; so long one can see what was fetched
 PAGES_A_WORD = 100  # pages read between two words of progress
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def run_pass(

@@ -34,7 +34,6 @@ class Reading:
 
     id: int
     url: str
-    source: str
     when: datetime | None  # the middle of what is known of it; None: undated, may be of any time
     appeared: tuple[bool, float, str]  # its place among stories in time
     weights: dict[str, float]
@@ -49,15 +48,12 @@ class Reading:
 
 def read(story: Story) -> Reading:
     """Read a stored story. Raises ValueError for one that has no id yet."""
-    if story.id is None:
-        raise ValueError(f"{story.url} is not stored yet")
     opening = story.text[:FIRST_CHARACTERS]
     language = story.language[:2].lower()
     counts = _count(story.title, opening, language)
     return Reading(
-        id=story.id,
+        id=story.stored_id,
         url=story.url,
-        source=story.source_id,
         when=_when(story),
         appeared=story.appeared,
         weights=_unit_vector(counts, language),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
+from storage.rows import chunks, marks, to_json
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 MAX_WORDS = 20  # of a search; SQLite bounds the depth of a condition
-CHUNK = 500  # SQLite allows a bounded number of parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,18 @@ class Became:
 
 def known_groups(db: Database, story_ids: Iterable[int]) -> dict[int, set[int]]:
     """The events that any of these stories is in, each with all of its stories."""
-    wanted = sorted(set(story_ids))
     event_ids: set[int] = set()
-    for ids in _chunks(wanted):
+    for ids in chunks(story_ids):
         event_ids.update(
             row[0]
             for row in db.execute(
-                f"SELECT event_id FROM event_stories WHERE story_id IN ({_marks(ids)})", ids
+                f"SELECT event_id FROM event_stories WHERE story_id IN ({marks(ids)})", ids
             )
         )
     groups: dict[int, set[int]] = {event_id: set() for event_id in event_ids}
-    for ids in _chunks(sorted(event_ids)):
+    for ids in chunks(event_ids):
         for event_id, story_id in db.execute(
-            f"SELECT event_id, story_id FROM event_stories WHERE event_id IN ({_marks(ids)})", ids
+            f"SELECT event_id, story_id FROM event_stories WHERE event_id IN ({marks(ids)})", ids
         ):
             groups[event_id].add(story_id)
     return groups
@@ -90,7 +89,7 @@ def save_event(
             event.category,
             event.category_because,
             " ".join(sentence.text for sentence in event.tldr),
-            _json([asdict(sentence) for sentence in event.tldr]),
+            to_json([asdict(sentence) for sentence in event.tldr]),
             event.language,
             to_iso(event.first_published),
             to_iso(event.last_published),
@@ -133,7 +132,7 @@ def _save_matches(db: Database, matches: Iterable[Match]) -> None:
                 match.left,
                 match.right,
                 match.score,
-                _json([asdict(signal) for signal in match.signals]),
+                to_json([asdict(signal) for signal in match.signals]),
             )
             for match in matches
         ],
@@ -154,10 +153,10 @@ def _save_figures(db: Database, event: Event) -> None:
 
 def forget_matches(db: Database, story_ids: Iterable[int]) -> None:
     """Drop the matches of stories that are folded again; those that still hold are saved anew."""
-    for ids in _chunks(sorted(set(story_ids))):
+    for ids in chunks(story_ids):
         db.execute(
-            f"DELETE FROM matches WHERE left_story IN ({_marks(ids)})"
-            f" OR right_story IN ({_marks(ids)})",
+            f"DELETE FROM matches WHERE left_story IN ({marks(ids)})"
+            f" OR right_story IN ({marks(ids)})",
             ids + ids,
         )
 
@@ -191,11 +190,11 @@ def save_related(db: Database, event_id: int, related: Sequence[Related]) -> Non
 def time_span(db: Database, event_ids: Iterable[int]) -> tuple[datetime, datetime] | None:
     """When the first and the last of these events were last reported; None without any date."""
     times: list[str] = []
-    for ids in _chunks(sorted(event_ids)):
+    for ids in chunks(event_ids):
         times += [
             row[0]
             for row in db.execute(
-                f"SELECT last_published FROM events WHERE id IN ({_marks(ids)})"
+                f"SELECT last_published FROM events WHERE id IN ({marks(ids)})"
                 " AND last_published IS NOT NULL",
                 ids,
             )
@@ -293,7 +292,7 @@ def list_events(db: Database, wanted: EventFilter, limit: int) -> list[dict[str,
             "SELECT id, first_published, last_published, category, title, tldr, first_source,"
             " story_count, source_count, independent_count, comments, language, headline_story,"
             " category_because, updated_at FROM events AS e"
-            f" WHERE {' AND '.join(conditions) or '1'}"
+            f" WHERE {' AND '.join(conditions)}"
             " ORDER BY independent_count DESC, source_count DESC, last_published DESC, id"
             " LIMIT ?",
             (*parameters, limit),
@@ -344,8 +343,8 @@ def matches_of(db: Database, story_ids: Iterable[int]) -> list[Match]:
     """The stored matches between any two of these stories."""
     wanted = set(story_ids)
     found = []
-    for ids in _chunks(sorted(wanted)):
-        for row in db.query(f"SELECT * FROM matches WHERE left_story IN ({_marks(ids)})", ids):
+    for ids in chunks(wanted):
+        for row in db.query(f"SELECT * FROM matches WHERE left_story IN ({marks(ids)})", ids):
             if row["right_story"] in wanted:
                 signals = tuple(Signal(**signal) for signal in json.loads(row["signals"]))
                 found.append(Match(row["left_story"], row["right_story"], row["score"], signals))
@@ -404,15 +403,3 @@ def _related(db: Database, event_id: int) -> tuple[Related, ...]:
         (event_id,),
     )
     return tuple(Related(row["related_id"], row["score"], row["because"]) for row in rows)
-
-
-def _chunks(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
-
-
-def _marks(ids: list[Any]) -> str:
-    return ", ".join("?" * len(ids))
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -112,6 +112,13 @@ class Story:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def stored_id(self) -> int:
+        """Its id. Raises ValueError for a story that is not stored yet."""
+        if self.id is None:
+            raise ValueError(f"{self.url} is not stored yet")
+        return self.id
+
+    @property
     def when(self) -> datetime | None:
         """The best time known: the publisher's, else ours."""
         return self.published or self.first_seen

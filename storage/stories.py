@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database import transaction
 from storage.models import Section, Story
+from storage.rows import chunks, marks, to_json
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
     row = _row(story, now)
     old = next(iter(db.query("SELECT * FROM stories WHERE url = ?", (story.url,))), None)
     if old is None:
-        marks = ", ".join("?" * len(row))
-        db.execute(f"INSERT INTO stories ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+        places = ", ".join("?" * len(row))
+        db.execute(f"INSERT INTO stories ({', '.join(row)}) VALUES ({places})", list(row.values()))
         return "new"
     if story.text_from == "feed" and old["text_from"] != "feed":
         return "known"
@@ -43,9 +44,9 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
                 "INSERT INTO revisions (story_id, title, text, replaced_at) VALUES (?, ?, ?, ?)",
                 (old["id"], old["title"], old["text"], to_iso(now)),
             )
-        marks = ", ".join(f"{column} = ?" for column in changes)
+        places = ", ".join(f"{column} = ?" for column in changes)
         db.execute(
-            f"UPDATE stories SET {marks}, folded_at = NULL WHERE id = ?",
+            f"UPDATE stories SET {places}, folded_at = NULL WHERE id = ?",
             [*changes.values(), old["id"]],
         )
     return "changed"
@@ -92,10 +93,8 @@ def undated_imports(db: Database) -> list[Story]:
 def stories_by_id(db: Database, ids: Iterable[int]) -> list[Story]:
     """The stories of these ids, in the order of their URLs."""
     found: list[Story] = []
-    wanted = sorted(set(ids))
-    for start in range(0, len(wanted), 500):  # SQLite allows a bounded number of parameters
-        chunk = wanted[start : start + 500]
-        found += _read(db, f"id IN ({', '.join('?' * len(chunk))})", tuple(chunk))
+    for chunk in chunks(ids):
+        found += _read(db, f"id IN ({marks(chunk)})", tuple(chunk))
     return sorted(found, key=lambda story: story.url)
 
 
@@ -127,12 +126,10 @@ def wait_again(db: Database) -> None:
 def copies_of(db: Database, ids: Iterable[int]) -> dict[int, int]:
     """Those of the stories that are copies, with the story whose text each carries."""
     found: dict[int, int] = {}
-    wanted = sorted(ids)
-    for start in range(0, len(wanted), 500):
-        chunk = wanted[start : start + 500]
-        marks = ", ".join("?" * len(chunk))
+    for chunk in chunks(ids):
         rows = db.execute(
-            f"SELECT id, copy_of FROM stories WHERE copy_of IS NOT NULL AND id IN ({marks})", chunk
+            f"SELECT id, copy_of FROM stories WHERE copy_of IS NOT NULL AND id IN ({marks(chunk)})",
+            chunk,
         )
         found.update(rows.fetchall())
     return found
@@ -157,9 +154,9 @@ def _row(story: Story, now: datetime) -> dict[str, Any]:
         "source_id": story.source_id,
         "title": story.title,
         "text": story.text,
-        "sections": _json([{"heading": s.heading, "text": s.text} for s in story.sections]),
+        "sections": to_json([{"heading": s.heading, "text": s.text} for s in story.sections]),
         "summary": story.summary,
-        "authors": _json(list(story.authors)),
+        "authors": to_json(list(story.authors)),
         "published": to_iso(story.published),
         "published_precision": story.published_precision,
         "updated": to_iso(story.updated),
@@ -170,7 +167,7 @@ def _row(story: Story, now: datetime) -> dict[str, Any]:
         "comments": story.comments,
         "canonical_claim": story.canonical_claim,
         "text_from": story.text_from,
-        "extra": _json(dict(story.extra)),
+        "extra": to_json(dict(story.extra)),
     }
 
 
@@ -196,7 +193,3 @@ def _story(row: dict[str, Any]) -> Story:
         text_from=row["text_from"],
         extra=json.loads(row["extra"]),
     )
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

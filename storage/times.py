@@ -4,6 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 
+def utc_now() -> datetime:
+    """The present; handed on as a function, so that tests and the demo can live in another."""
+    return datetime.now(UTC)
+
+
 def to_iso(moment: datetime | None) -> str | None:
     """An aware time as `2026-04-08T16:02:00Z`; raises ValueError for one without a zone."""
     if moment is None:

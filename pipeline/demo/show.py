@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import timedelta
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import click
@@ -46,7 +47,7 @@ def show_demo(folder: Path) -> None:
     started = time.monotonic()
     database = _fresh_database(folder)
     sources = folder / "sources.toml"
-    sources.write_bytes(_demo_sources())
+    sources.write_bytes((resources.files("pipeline.demo") / "sources.toml").read_bytes())
     with serve() as web:
         say(f"demo: a small invented web is on {web.address}, {len(load_sources(sources))} sources")
         settings = {**SETTINGS, "NEWSFOLD_PROXY": web.address}
@@ -59,12 +60,6 @@ def show_demo(folder: Path) -> None:
         )
     first = _print_digest(folder, database)
     say(_what_next(folder, first, time.monotonic() - started))
-
-
-def _demo_sources() -> bytes:
-    from importlib import resources
-
-    return (resources.files("pipeline.demo") / "sources.toml").read_bytes()
 
 
 def _fresh_database(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.digest.terminal import terminal, terminal_event
+from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
 
 if TYPE_CHECKING:
@@ -104,10 +104,6 @@ def period(digest: dict[str, Any]) -> str:
     if (since.year, since.month) == (until.year, until.month):
         return f"{since.day} to {day(until)}"
     return f"{since.day} {since:%B} to {day(until)}"
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _iso(value: object) -> str:

@@ -23,7 +23,7 @@ def terminal(digest: dict[str, Any], *, colour: bool = False) -> str:
     write.line(
         write.style(
             f"{since:%H:%M} UTC on {since.day} {since:%B} to {until:%H:%M} UTC on "
-            f"{until.day} {until:%B %Y}, {_count(len(digest['events']), 'event')}",
+            f"{until.day} {until:%B %Y}, {counted(len(digest['events']), 'event')}",
             "faint",
         )
     )
@@ -35,7 +35,7 @@ def terminal(digest: dict[str, Any], *, colour: bool = False) -> str:
         write.line(write.style("─" * WIDTH, "faint"))
     if digest["left_out"]:
         write.line("")
-        write.line(write.style(f"{_count(digest['left_out'], 'smaller event')} left out", "faint"))
+        write.line(write.style(f"{counted(digest['left_out'], 'smaller event')} left out", "faint"))
     return write.text()
 
 
@@ -67,9 +67,9 @@ def _event(write: _Writer, event: dict[str, Any]) -> None:
 
 def _meta(write: _Writer, event: dict[str, Any]) -> None:
     said = event["broke"][:1].upper() + event["broke"][1:]
-    facts = [_count(event["independent"], "independent source")]
+    facts = [counted(event["independent"], "independent source")]
     if event["comments"]:
-        facts.append(_count(event["comments"], "comment"))
+        facts.append(counted(event["comments"], "comment"))
     write.wrapped(f"{said}; {', '.join(facts)}" if said else ", ".join(facts), INDENT)
 
 
@@ -203,5 +203,5 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def _count(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

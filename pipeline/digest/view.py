@@ -226,7 +226,7 @@ def broke(members: list[Member], look: _Look) -> str:
     if follower is None:
         return said
     ahead = follower.when - when if follower.when else timedelta(0)
-    return f"{said}, {_ahead(ahead)} {look.source(follower.id or 0)}"
+    return f"{said}, {_ahead(ahead)} {look.source(follower.stored_id)}"
 
 
 def _is_exact(story: Story) -> bool:

@@ -86,7 +86,7 @@ def event_category(
 
 
 def _votes(story: Story, headline_id: int, roles: Mapping[int, Role]) -> float:
-    weight = VOTES_BY_ROLE[roles.get(story.id or 0, "original")]
+    weight = VOTES_BY_ROLE[roles.get(story.stored_id, "original")]
     return weight * HEADLINE_VOTES if story.id == headline_id else weight
 
 

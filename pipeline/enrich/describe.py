@@ -19,6 +19,7 @@ from storage.models import Event, Member
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from pipeline.folding import Belonging, Group
     from storage.models import Role, Source, Story
@@ -33,15 +34,15 @@ def describe(
 ) -> Event:
     """The event of a group. `stories` holds at least its members, by id."""
     members = [stories[belonging.story_id] for belonging in group.belongings]
-    role_of = roles(members, copy_of, {id_: source.name for id_, source in sources.items()})
+    known = (sources[s.source_id] for s in members if s.source_id in sources)
+    role_of = roles(members, copy_of, {source.id: source.name for source in known})
     headline = headline_story(members, role_of)
-    assert headline.id is not None  # stored stories have ids
-    category, because = event_category(members, headline.id, role_of)
+    category, because = event_category(members, headline.stored_id, role_of)
     times = sorted(story.out_by for story in members if story.out_by is not None)
     return Event(
         id=event_id,
         title=headline.title,
-        headline_story=headline.id,
+        headline_story=headline.stored_id,
         members=tuple(_member(belonging, role_of) for belonging in group.belongings),
         first_published=times[0] if times else None,
         last_published=times[-1] if times else None,
@@ -63,7 +64,7 @@ def independent(
     sister sites of one owner say the same thing again."""
     return max(
         1,
-        len({_owner(s, sources) for s in members if role_of[s.id or 0] == "original"}),
+        len({_owner(s, sources) for s in members if role_of[s.stored_id] == "original"}),
     )
 
 
@@ -85,12 +86,11 @@ def _comments(members: Sequence[Story]) -> int | None:
     return sum(told) if told else None
 
 
-def event_names(members: Sequence[Story], sources: Mapping[str, Source]) -> dict[str, int]:
+def event_names(members: Sequence[Story], source_names: AbstractSet[str]) -> dict[str, int]:
     """The names that the stories use, and how many of them use each; without the sources' own,
     which stand in every agency report."""
     mentioned: Counter[str] = Counter()
     for story in members:
-        mentioned.update(set(names(story.text[:FIRST_CHARACTERS] or story.title)))
-    for source in sources.values():
-        mentioned.pop(source.name, None)
+        used = set(names(story.text[:FIRST_CHARACTERS] or story.title))
+        mentioned.update(used - source_names)
     return dict(mentioned)

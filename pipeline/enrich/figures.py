@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_SENTENCES = 400  # of one story; a longer text repeats itself or is no story
 MAX_SENTENCE = 1_200  # characters; more is a table or a list without full stops
+# Where a number of its own begins: not inside a word, a larger number, an address or an amount.
+_STARTS = r"(?<![\w.,:/$€£#-])"
 _BULLET = re.compile(r"^\s*(?:[-*•–]|#{1,6})\s+")
 
 
@@ -148,7 +150,7 @@ def _money_pattern(language: str) -> re.Pattern[str]:
         rf"{about}(?:"
         rf"(?<![\w$€£])(?P<sign>{signs})\s?(?P<number>{number})(?:[\s-]?(?P<scale>(?i:{scale})\b"
         rf"|{letter}))?(?![\w%]|[.,]\d|-\d)"
-        rf"|(?<![\w.,:/$€£#-])(?P<number2>{number}|(?i:{wordy}))"
+        rf"|{_STARTS}(?P<number2>{number}|(?i:{wordy}))"
         rf"(?:[\s-](?P<scale2>(?i:{scale})))?[\s-]?(?P<word>(?i:{words})\b|[€£$](?!\d)))"
     )
 
@@ -199,7 +201,7 @@ def _percent_pattern(language: str) -> re.Pattern[str]:
     number = numbers.digits(language)
     wordy = numbers.either(numbers.number_words(language)) or "(?!)"
     return re.compile(
-        rf"{_approximate_pattern()}(?<![\w.,:/$€£#-])"
+        rf"{_approximate_pattern()}{_STARTS}"
         rf"(?P<number>{number}|(?<!point )\b(?:{wordy})(?=\s))\s?"
         r"(?:(?P<points>percentage points?|Prozentpunkten?)|%|(?:percent|per cent|Prozent)\b)",
         re.IGNORECASE,
@@ -232,7 +234,7 @@ def _parameter_pattern(language: str) -> re.Pattern[str]:
     scale = numbers.either({word: 1 for word, by in numbers.scales(language).items() if by > 1e3})
     ends = r"(?:[\s-]parameters?\b|[\s-]Parametern?\b)?"
     return re.compile(
-        rf"{_approximate_pattern()}(?<![\w.,:/$€£#-])(?P<number>{number})"
+        rf"{_approximate_pattern()}{_STARTS}(?P<number>{number})"
         rf"(?:(?P<letter>[BMT])(?!\w|\s?(?:dollars|euros|pounds|users|people|downloads))"
         rf"|[\s-](?P<word>(?i:{scale}))\b(?!\s(?i:dollars?|euros?|pounds|yen|yuan|users|people|"
         rf"tokens|downloads|customers|times|transistors|token|nutzer|kunden)))"
@@ -259,7 +261,7 @@ def _context_pattern(language: str) -> re.Pattern[str]:
     number = numbers.digits(language)
     scale = numbers.either(dict.fromkeys(numbers.scales(language), 1))
     return re.compile(
-        rf"(?<![\w.,:/$€£#-])(?P<number>{number})(?:"
+        rf"{_STARTS}(?P<number>{number})(?:"
         r"(?P<letter>[Kk]|M(?=[\s-](?:tokens?|context)))(?![\w/])(?:[\s-]tokens?\b)?"
         rf"|(?:[\s-](?P<word>(?i:{scale})))?[\s-](?i:tokens?)\b(?!\s(?i:per|a|/))(?=[^.]*(?i:context|window|kontext)|[\s-](?i:context|window)))"
     )
@@ -300,7 +302,7 @@ def _multiple_pattern(language: str) -> re.Pattern[str]:
     wordy = numbers.either(numbers.number_words(language)) or "(?!)"
     german = numbers.either(_german_factors(language)) or "(?!)"
     return re.compile(
-        rf"{_approximate_pattern()}(?<![\w.,:/$€£#-])(?:"
+        rf"{_approximate_pattern()}{_STARTS}(?:"
         rf"(?:(?P<number>{number}|\b(?i:{wordy}))[\s-](?:times|mal)|\b(?P<german>(?i:{german})))\s+"
         rf"{way}"
         rf"|(?P<x>{number})\s?[x×](?![\w×])(?:\s+{way.replace('<way>', '<way2>')})?)"
@@ -325,7 +327,7 @@ def _measure_units() -> dict[str, str]:
 @cache
 def _measure_pattern(language: str) -> re.Pattern[str]:
     return re.compile(
-        rf"{_approximate_pattern()}(?<![\w.,:/$€£#-])(?P<number>{numbers.digits(language)})[\s-]?"
+        rf"{_approximate_pattern()}{_STARTS}(?P<number>{numbers.digits(language)})[\s-]?"
         rf"(?P<unit>{numbers.either(_measure_units())})(?![\w/])"
     )
 
@@ -384,7 +386,7 @@ def _count_pattern(language: str) -> re.Pattern[str]:
     wordy = numbers.either(numbers.number_words(language)) or "(?!)"
     scale = numbers.either(numbers.scales(language))
     return re.compile(
-        rf"{_approximate_pattern()}(?<![\w.,:/$€£#-])(?P<number>{number}|\b(?:{wordy}))"
+        rf"{_approximate_pattern()}{_STARTS}(?P<number>{number}|\b(?:{wordy}))"
         rf"(?:[\s-](?P<scale>{scale}))?[\s-]"
         rf"(?P<noun>{numbers.either(_counted())})\b(?![-’']\w)",
         re.IGNORECASE,

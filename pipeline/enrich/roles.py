@@ -38,12 +38,14 @@ def roles(
 ) -> dict[int, Role]:
     """The role of each story by its id. `copy_of` names whose text a story carries."""
     ordered = sorted(stories, key=lambda story: story.appeared)
-    told = {_id(story): _Told(story) for story in ordered}
+    told = {story.stored_id: _Told(story) for story in ordered}
     found: dict[int, Role] = {}
     for at, story in enumerate(ordered):
-        earlier = [told[_id(o)] for o in ordered[:at] if found[_id(o)] in ("original", "rewrite")]
+        earlier = [
+            told[o.stored_id] for o in ordered[:at] if found[o.stored_id] in ("original", "rewrite")
+        ]
         earlier = earlier[:MAX_FORERUNNERS]
-        found[_id(story)] = _role(told[_id(story)], earlier, copy_of, source_names or {})
+        found[story.stored_id] = _role(told[story.stored_id], earlier, copy_of, source_names or {})
     return found
 
 
@@ -54,7 +56,7 @@ def _role(
     source_names: Mapping[str, str],
 ) -> Role:
     story = told.story
-    if copy_of.get(_id(story)) is not None:
+    if copy_of.get(story.stored_id) is not None:
         return "copy"
     if is_roundup(story):
         return "roundup"
@@ -193,15 +195,15 @@ def headline_story(members: Sequence[Story], roles_of: Mapping[int, Role] | None
         raise ValueError("an event has at least one member")
     common = _common_stems(members)
     by_time = sorted(members, key=lambda story: story.appeared)
-    place = {_id(story): at for at, story in enumerate(by_time)}
+    place = {story.stored_id: at for at, story in enumerate(by_time)}
 
     def points(story: Story) -> tuple[float, int, str]:
-        role = (roles_of or {}).get(_id(story), "original")
-        early = 1.5 * (1 - place[_id(story)] / len(members))
+        role = (roles_of or {}).get(story.stored_id, "original")
+        early = 1.5 * (1 - place[story.stored_id] / len(members))
         carries = 1.0 if len(story.text) >= FULL_TEXT else 0.0
         carries += 0.5 if story.text_from == "page" else 0.0
         total = _ROLE_POINTS[role] + early + carries + _says(story, common)
-        return (-round(total, 6), place[_id(story)], story.url)
+        return (-round(total, 6), place[story.stored_id], story.url)
 
     return min(members, key=points)
 
@@ -222,7 +224,3 @@ def _says(story: Story, common: Mapping[str, float]) -> float:
     named = 0.5 if names(story.title) else 0.0
     sober = 0.5 if 25 <= len(story.title) <= 120 else 0.0
     return 2.0 * shared + named + sober - (1.0 if _TEASER.search(story.title) else 0.0)
-
-
-def _id(story: Story) -> int:
-    return story.id or 0

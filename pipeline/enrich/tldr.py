@@ -136,13 +136,13 @@ def tldr(
     alone = np.array([stands_alone(c.text, named=headline.is_named(c)) for c in told])
     points = [round(float(value), 6) for value in worth * alone]
     chosen = _choose(told, points, [round(float(value), 6) for value in worth], headline)
-    return tuple(Sentence(told[i].text, told[i].story.id or 0) for i in chosen)
+    return tuple(Sentence(told[i].text, told[i].story.stored_id) for i in chosen)
 
 
 def _candidates(
     stories: Sequence[Story], roles: Mapping[int, Role], language: str | None
 ) -> list[_Candidate]:
-    voices = [(VOICES[roles.get(s.id or 0, "original")], s) for s in stories]
+    voices = [(VOICES[roles.get(s.stored_id, "original")], s) for s in stories]
     spoken = [(voice, story) for voice, story in voices if voice > 0] or [(1.0, s) for s in stories]
     own = [(v, s) for v, s in spoken if language is None or s.language == language]
     ordered = sorted(own or spoken, key=lambda pair: (-pair[0], pair[1].url))[:MAX_STORIES]
