@@ -1,7 +1,9 @@
 """Which stories are worth comparing at all: never all pairs.
 
-Comes in: readings. Goes out: pairs that share some of their heaviest words and whose times are
-near, with the cosine of their word vectors. It decides nothing about events.
+Comes in: a window. Goes out: pairs of its rows that share some of their heaviest words, or with an
+embedding are alike in meaning, whose times are near, and which are in one language, unless the
+embedding knows many. Whether two stories are compared follows from the two alone. It decides
+nothing about events.
 """
 
 from __future__ import annotations
@@ -9,84 +11,103 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.feature_extraction import DictVectorizer
+
+from pipeline.embeddings import at_least
+from pipeline.signals import cosines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import timedelta
+    from collections.abc import Iterator
 
     from scipy import sparse
 
-    from pipeline.reading import Reading
+    from pipeline.window import Window
 
-HEAVIEST = 24  # words of a story that stand in the index; the others cannot make a candidate
 MIN_SHARED = 0.05  # cosine over the heaviest words alone; below this nothing else can help
+MIN_COSINE = 0.14  # over all words; only pairs beyond it can bring two groups together
+MIN_LIKE = 0.6  # cosine of vectors; two that share no heavy word and are less alike are two events
 BLOCK = 1000  # stories that are looked up at once: bounds the memory
-PAIRS_AT_ONCE = 100_000  # pairs whose exact cosine is computed at once: the same
 
 Array = np.ndarray[Any, Any]
 
 
 def candidates(
-    readings: Sequence[Reading], window: timedelta
-) -> Iterator[tuple[Array, Array, Array]]:
-    """Pairs of positions in `readings` (left before right) and their cosines, in blocks.
+    window: Window, rows: Array, others: Array, seconds: float
+) -> Iterator[tuple[Array, Array]]:
+    """Pairs of a row and another one that are worth comparing, in blocks, each pair once.
 
-    Two stories more than `window` apart are never compared; an undated one is compared with all.
+    `others` are the rows that each is compared with beside `rows` themselves; two dated stories
+    more than `seconds` apart are never compared, an undated one is compared with all.
     """
-    if not readings:
-        return
-    words = DictVectorizer()
-    full = words.fit_transform([reading.weights for reading in readings])
-    index = words.transform([_heaviest(reading.weights) for reading in readings])
-    times = _seconds(readings)
-    for rows, others in _blocks(times, window.total_seconds()):
-        left, right = _sharing(index, rows, others)
-        near = ~(np.abs(times[left] - times[right]) > window.total_seconds())  # NaN is near
-        left, right = left[near], right[near]
-        yield np.minimum(left, right), np.maximum(left, right), _cosines(full, left, right)
+    for some, known in _blocks(window.times, rows, others, seconds):
+        left, right = _sharing(window.index, some, known, MIN_SHARED)
+        one_language = window.languages[left] == window.languages[right]
+        left, right = _near(window, left[one_language], right[one_language], seconds)
+        enough = cosines(window, left, right) >= MIN_COSINE
+        left, right = left[enough], right[enough]
+        if window.directions is not None:
+            alike = _near(window, *_alike(window, some, known), seconds)
+            left, right = _united((left, right), alike, len(window))
+        yield np.minimum(left, right), np.maximum(left, right)
 
 
-def _heaviest(weights: dict[str, float]) -> dict[str, float]:
-    if len(weights) <= HEAVIEST:
-        return weights
-    return dict(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:HEAVIEST])
+def _near(window: Window, left: Array, right: Array, seconds: float) -> tuple[Array, Array]:
+    near = ~(np.abs(window.times[left] - window.times[right]) > seconds)  # NaN is near
+    return left[near], right[near]
 
 
-def _seconds(readings: Sequence[Reading]) -> Array:
-    """Times as seconds, NaN for the undated."""
-    return np.array([r.when.timestamp() if r.when else np.nan for r in readings])
+def _alike(window: Window, rows: Array, columns: Array) -> tuple[Array, Array]:
+    """The pairs of a row and a column that are alike in meaning, of those that may be."""
+    assert window.vectors is not None
+    left, right = _sharing(window.directions, rows, columns, 1)
+    if not window.multilingual:
+        one_language = window.languages[left] == window.languages[right]
+        left, right = left[one_language], right[one_language]
+    return at_least(window.vectors, left, right, MIN_LIKE)
 
 
-def _blocks(times: Array, window: float) -> Iterator[tuple[Array, Array]]:
-    """Rows that are looked up together, and the columns that may be near enough to them.
+def _united(
+    some: tuple[Array, Array], more: tuple[Array, Array], count: int
+) -> tuple[Array, Array]:
+    """The pairs of both (rows of `count`), each once."""
+    keys = [left.astype(np.int64) * count + right for left, right in (some, more)]
+    left, right = np.divmod(np.union1d(*keys), count)
+    return left, right
 
-    Dated stories go in order of time, so that a block sees only what lies in its window. Every
-    pair comes once: a block sees itself and what comes after it; the undated come first.
+
+def _blocks(
+    times: Array, rows: Array, others: Array, seconds: float
+) -> Iterator[tuple[Array, Array]]:
+    """Rows that are looked up together, and the rows that may be near enough to them.
+
+    In order of time, so that a block sees only what lies in its window. A block sees itself and
+    the rows after it; the undated come first.
     """
-    order = np.argsort(times, kind="stable")  # NaN sorts last
-    dated = order[~np.isnan(times[order])]
-    undated = order[np.isnan(times[order])]
+    dated, undated = _in_time(times, rows)
+    known, timeless = _in_time(times, others)
     for start in range(0, len(undated), BLOCK):
-        yield undated[start : start + BLOCK], np.concatenate((undated[start:], dated))
+        after = np.concatenate((undated[start:], dated, known, timeless))
+        yield undated[start : start + BLOCK], after
     for start in range(0, len(dated), BLOCK):
-        rows = dated[start : start + BLOCK]
-        end = np.searchsorted(times[dated], times[rows[-1]] + window, side="right")
-        yield rows, dated[start:end]
+        some = dated[start : start + BLOCK]
+        first, last = times[some[0]] - seconds, times[some[-1]] + seconds
+        end = np.searchsorted(times[dated], last, side="right")
+        begin, stop = np.searchsorted(times[known], (first, last), side="left")
+        stop += int(np.searchsorted(times[known[stop:]], last, side="right"))
+        yield some, np.concatenate((dated[start:end], known[begin:stop], timeless))
 
 
-def _sharing(index: sparse.csr_matrix, rows: Array, columns: Array) -> tuple[Array, Array]:
-    """Positions of the pairs of a row and a column that share enough of their heaviest words."""
+def _in_time(times: Array, rows: Array) -> tuple[Array, Array]:
+    """The dated rows in order of time, and the undated ones."""
+    order = rows[np.argsort(times[rows], kind="stable")]  # NaN sorts last
+    is_dated = ~np.isnan(times[order])
+    return order[is_dated], order[~is_dated]
+
+
+def _sharing(
+    index: sparse.csr_matrix, rows: Array, columns: Array, least: float
+) -> tuple[Array, Array]:
+    """The pairs of a row and a column that share enough of their heaviest words or directions."""
     shared = (index[rows] @ index[columns].T).tocoo()
     # `columns` begins with `rows` themselves: take each pair within the block once.
-    wanted = (shared.data >= MIN_SHARED) & (shared.col > shared.row)
+    wanted = (shared.data >= least) & (shared.col > shared.row)
     return rows[shared.row[wanted]], columns[shared.col[wanted]]
-
-
-def _cosines(full: sparse.csr_matrix, left: Array, right: Array) -> Array:
-    found = np.empty(len(left))
-    for start in range(0, len(left), PAIRS_AT_ONCE):
-        part = slice(start, start + PAIRS_AT_ONCE)
-        products = full[left[part]].multiply(full[right[part]])
-        found[part] = np.asarray(products.sum(axis=1)).ravel()
-    return found

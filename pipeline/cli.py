@@ -334,27 +334,50 @@ def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bo
 @click.argument(
     "gold", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="GOLD.JSONL..."
 )
+@click.option("--reference", is_flag=True, help="Score plain TF-IDF, average linkage, beside it.")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."
 )
 @output_options
-def evaluate(gold: tuple[Path, ...], seed: int, form: str | None) -> None:
+def evaluate(gold: tuple[Path, ...], reference: bool, seed: int, form: str | None) -> None:
     """Fold labelled stories and score the result.
 
     Each line needs an "event": the gold label. Scores are B-cubed, pairwise and adjusted Rand,
     with 95 % intervals from 1000 resamples of whole events; "wrong" and "missed" count pairs of
-    stories. Nothing is stored.
-    """
-    from pipeline.evaluate import evaluate as score_file
-    from pipeline.evaluate import summary
+    stories. Several files get a last row with their mean, in which each counts the same.
 
-    rows = []
-    for path in gold:
-        scores = score_file(path, now=utc_now(), seed=seed)
-        rows.append(
-            summary(path, scores) if form == "table" else {"set": path.name, **asdict(scores)}
-        )
-    print_rows(rows, form)
+    Or each line is a pair, {"a": STORY, "b": STORY, "same": true or false, "kind": TEXT}: is
+    the one put to the other? Scores are precision and recall of that, by kind and in all.
+    Nothing is stored.
+    """
+    from pipeline.look_alikes import evaluate_pairs, has_pairs, pair_summary
+
+    of_pairs = [has_pairs(path) for path in gold]
+    if not any(of_pairs):
+        _evaluate_stories(gold, reference, seed, form)
+        return
+    if reference or not all(of_pairs):
+        raise click.UsageError("pairs are scored in a call of their own, without --reference")
+    scored = [(path.name, each) for path in gold for each in evaluate_pairs(path, seed=seed)]
+    if form == "table":
+        print_rows([pair_summary(name, each) for name, each in scored], form)
+    else:
+        print_rows([{"set": name, **asdict(each)} for name, each in scored], form)
+
+
+def _evaluate_stories(gold: tuple[Path, ...], reference: bool, seed: int, form: str | None) -> None:
+    from pipeline.evaluate import as_shipped, evaluate_all, summary
+    from pipeline.reference import reference as as_reference
+
+    ways = {"newsfold": as_shipped} | ({"reference": as_reference} if reference else {})
+    told = []
+    for row in evaluate_all(gold, now=utc_now(), seed=seed, ways=ways, progress=say):
+        by = {"by": row.by} if reference else {}
+        if form == "table":
+            told.append({**by, **summary(row.name, row.scores)})
+        else:
+            told.append({"set": row.name, **by, **asdict(row.scores)})
+    print_rows(told, form)
 
 
 cli.add_command(sources)

@@ -1,129 +1,120 @@
-"""Which stories carry the same text: syndication, re-posts, agency copy.
+"""Which stories carry another story's text, and whose: syndication, re-posts, agency copy.
 
-Comes in: stories. Goes out: for each copy, the story whose text it is. Word 3-grams are hashed
-and a fixed fraction of the hashes kept (sampled shingles: Broder, 1997; Manber, 1994); stories
-that share a sampled shingle are then compared in full. Mere headlines are copies only when they are
-the same word for word within two days. It says nothing about other words for the
-same happening.
+Comes in: stories, or carriers made of them before. Goes out: for each copy, the story whose text
+it is. What happens on the way:
+
+    story -> its sketch (sketches.py) -> pairs with the same text (same_text.py) ──┐
+                  └──> pairs of mere headlines, the same word for word ─> groups <─┘
+                                                   the first is the original <──┘
+
+Mere headlines are copies only when they are the same word for word within two days. It never
+says anything about other words for the same happening.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import blake2b
-from itertools import pairwise
+from itertools import chain, islice, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from pipeline.text import shingles, words
+import numpy as np
+
+from pipeline.same_text import same_text
+from pipeline.sketches import MIN_WORDS, sketches
+from pipeline.union_find import Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
 
+    from pipeline.sketches import Sketch
     from storage.models import Story
 
 SAME_WORDS = 5  # a shorter headline (Photos of the day) comes again with other photos
 SAME_WORDS_WITHIN = timedelta(days=2)  # later, the same headline tells of the next time
-SAMPLE = 8  # one shingle of so many stands in the index
-MIN_WORDS = 40  # a shorter text can be the same by chance (a headline, a boilerplate line)
-CONTAINED = 0.7  # share of the shorter text's shingles that the longer one has, too
-NOT_A_COPY = 0.3  # of the longer text; below it the shorter one is a quotation, not a copy
-NEIGHBOURS = 20  # stories compared with each one under a shingle: bounds the work on a wire
-# story that a thousand sites carry (they join as a chain) and on boilerplate (nothing joins)
+STORIES_AT_ONCE = 2_000  # sketched together, and no more of their texts are held
 
 
-def copies(stories: Sequence[Story]) -> dict[int, int]:
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A story as far as it matters whose text it carries: no text, but its sketch.
+
+    `out_by` is when it was out at the latest (aware UTC; None: not known), `claims_home` whether
+    it names another site as its canonical home.
+    """
+
+    id: int
+    url: str
+    language: str
+    out_by: datetime | None
+    claims_home: bool
+    sketch: Sketch
+
+    @property
+    def first(self) -> tuple[bool, float, bool, str]:
+        """Sorts the original before its copies; one of an unknown time takes nobody's lead."""
+        moment = self.out_by.timestamp() if self.out_by else 0.0
+        return (self.out_by is None, moment, self.claims_home, self.url)
+
+
+def copies(stories: Iterable[Story]) -> dict[int, int]:
     """Story id -> id of the story whose text it carries; originals are not in it.
 
-    The original is the one published first; where times are equal or missing, the one that
-    claims no other site as its canonical home, then the smaller URL.
+    The same as `originals` of the stories' carriers. Raises ValueError for a story without id.
     """
-    # In the order of URLs, so that the order of arrival makes no difference.
-    in_order = sorted(stories, key=lambda story: story.url)
-    groups = _Groups()
-    for left, right in _same_words(in_order):
-        groups.join(left, right)
-    long_enough = [story for story in in_order if len(story.text.split()) >= MIN_WORDS]
-    hashed = {story.stored_id: _hashes(story.text) for story in long_enough}
-    for left, right in _sharing(hashed):
-        if _is_copy(hashed[left], hashed[right]):
-            groups.join(left, right)
-    by_id = {story.stored_id: story for story in in_order}
+    return originals(carriers(stories))
+
+
+def carriers(stories: Iterable[Story]) -> Iterator[Carrier]:
+    """Each story with its sketch, in the same order, without ever holding more than some of the
+    texts. Raises ValueError for a story without id."""
+    told = iter(stories)
+    while block := list(islice(told, STORIES_AT_ONCE)):
+        made = sketches((story.title, story.text) for story in block)
+        for story, sketch_ in zip(block, made, strict=True):
+            yield Carrier(
+                id=story.stored_id,
+                url=story.url,
+                language=story.language,
+                out_by=story.out_by,
+                claims_home=story.canonical_claim is not None,
+                sketch=sketch_,
+            )
+
+
+def originals(carried: Iterable[Carrier]) -> dict[int, int]:
+    """Id of a copy -> id of the story whose text it carries; needs no texts.
+
+    The original is the one published first; where times are equal or missing, the one that
+    claims no other site as its canonical home, then the smaller URL. All of a group have one
+    original, which is no copy itself. The order of the carriers makes no difference.
+    """
+    known = list(carried)
+    groups = Groups(len(known))
+    pairs = chain(_same_words(known), same_text(carrier.sketch for carrier in known))
+    ends = np.fromiter(chain.from_iterable(pairs), np.int64).reshape(-1, 2)
+    groups.join(ends[:, 0], ends[:, 1])
     found: dict[int, int] = {}
     for group in groups.all():
-        original, *others = sorted(group, key=lambda id_: _first(by_id[id_]))
-        found.update(dict.fromkeys(others, original))
-    return found
+        original, *others = sorted((known[position] for position in group), key=attrgetter("first"))
+        found.update((other.id, original.id) for other in others)
+    return dict(sorted(found.items()))
 
 
-def _same_words(stories: Sequence[Story]) -> Iterator[tuple[int, int]]:
+def _same_words(known: Sequence[Carrier]) -> Iterator[tuple[int, int]]:
     """Neighbours in time among short stories with exactly the same words, headline and all."""
-    same: dict[tuple[str, ...], list[Story]] = defaultdict(list)
-    for story in stories:
-        said = tuple(words(f"{story.title}\n{story.text}"))
-        if SAME_WORDS <= len(said) < 2 * MIN_WORDS and story.out_by is not None:
-            same[story.language, *said].append(story)
+    same: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+    for position, carrier in enumerate(known):
+        said = carrier.sketch
+        if SAME_WORDS <= said.words < 2 * MIN_WORDS and carrier.out_by is not None:
+            same[carrier.language, said.words, said.said].append(position)
     for alike in same.values():
-        alike.sort(key=_first)
+        alike.sort(key=lambda position: known[position].first)
         for left, right in pairwise(alike):
-            assert left.out_by is not None and right.out_by is not None
-            if right.out_by - left.out_by <= SAME_WORDS_WITHIN:
-                yield left.stored_id, right.stored_id
-
-
-def _first(story: Story) -> tuple[object, ...]:
-    *moment, url = story.appeared
-    return (*moment, story.canonical_claim is not None, url)
-
-
-def _hashes(text: str) -> frozenset[int]:
-    return frozenset(
-        int.from_bytes(blake2b(shingle.encode(), digest_size=8).digest(), "big")
-        for shingle in shingles(text)
-    )
-
-
-def _sharing(hashed: dict[int, frozenset[int]]) -> Iterator[tuple[int, int]]:
-    """Pairs of stories that have a sampled shingle in common."""
-    index: dict[int, list[int]] = defaultdict(list)
-    for id_ in hashed:
-        for value in hashed[id_]:
-            if value % SAMPLE == 0:
-                index[value].append(id_)
-    seen: set[tuple[int, int]] = set()
-    for ids in index.values():
-        for position, right in enumerate(ids):
-            for left in ids[max(0, position - NEIGHBOURS) : position]:
-                if (left, right) not in seen:
-                    seen.add((left, right))
-                    yield left, right
-
-
-def _is_copy(left: frozenset[int], right: frozenset[int]) -> bool:
-    shared = len(left & right)
-    shorter, longer = sorted((len(left), len(right)))
-    return shared >= CONTAINED * shorter and shared >= NOT_A_COPY * longer
-
-
-class _Groups:
-    """Union-find over story ids."""
-
-    def __init__(self) -> None:
-        self._parent: dict[int, int] = {}
-
-    def _root(self, id_: int) -> int:
-        self._parent.setdefault(id_, id_)
-        while self._parent[id_] != id_:
-            self._parent[id_] = self._parent[self._parent[id_]]
-            id_ = self._parent[id_]
-        return id_
-
-    def join(self, left: int, right: int) -> None:
-        left, right = sorted((self._root(left), self._root(right)))
-        self._parent[right] = left
-
-    def all(self) -> list[list[int]]:
-        members: dict[int, list[int]] = defaultdict(list)
-        for id_ in sorted(self._parent):
-            members[self._root(id_)].append(id_)
-        return list(members.values())
+            earlier, later = known[left].out_by, known[right].out_by
+            assert earlier is not None and later is not None
+            if later - earlier <= SAME_WORDS_WITHIN:
+                yield left, right

@@ -3,13 +3,14 @@
 Comes in: labelled stories. Goes out: how well fold() agrees with the labels: B-cubed (Bagga and
 Baldwin, 1998), pairs, adjusted Rand (Hubert and Arabie, 1985), wrong merges apart from missed
 ones, each with a bootstrap interval over gold events. It folds with the very function that a
-pass uses; nothing here tunes anything.
+pass uses; nothing here tunes anything. Pairs with a verdict are in look_alikes.py.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,15 +24,29 @@ from storage.sources import add_source
 from storage.stories import save_story, waiting_stories
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from typing import Any
 
+    from storage.files import Row as Line
+    from storage.models import Story
+
     Array = np.ndarray[Any, Any]
+    Folder = Callable[[Sequence[Story]], Iterable[Iterable[int]]]
 
 RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)  # percentiles
+COUNTS = ("stories", "gold_events", "found_events", "wrong_pairs", "missed_pairs")
+FIGURES = (
+    "bcubed_precision",
+    "bcubed_recall",
+    "bcubed_f1",
+    "pairwise_precision",
+    "pairwise_recall",
+    "pairwise_f1",
+    "adjusted_rand",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +77,75 @@ class Scores:
     missed_pairs: int  # one happening, but not put together
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Stories that are folded, and the labelled lines: the gold event and the story of each."""
+
+    stories: list[Story]
+    gold: list[str]
+    story_ids: list[int]
+
+    def score(self, folded: Folder, seed: int = 0) -> Scores:
+        """How well a way to fold (stories to groups of their ids) agrees with the labels."""
+        found = {id_: number for number, ids in enumerate(folded(self.stories)) for id_ in ids}
+        random = np.random.default_rng(seed)
+        return score(self.gold, [found[id_] for id_ in self.story_ids], random)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The scores of one set, and what folded it."""
+
+    name: str
+    by: str
+    scores: Scores
+
+
+def evaluate_all(
+    paths: Sequence[Path],
+    *,
+    now: datetime,
+    seed: int = 0,
+    ways: Mapping[str, Folder] | None = None,
+    progress: Callable[[str], None] = lambda words: None,
+) -> list[Row]:
+    """Score each file with each way to fold (by its name; none given: as shipped); of several
+    files also the mean."""
+    chosen = ways or {"newsfold": as_shipped}
+    rows: list[Row] = []
+    for path in paths:
+        progress(f"{path.name}: read")
+        labelled = read_labelled(path, now=now)
+        for by, folded in chosen.items():
+            progress(f"{path.name}: fold {len(labelled.stories)} stories ({by})")
+            rows.append(Row(path.name, by, labelled.score(folded, seed)))
+    if len(paths) > 1:
+        for by in chosen:
+            rows.append(Row("mean", by, mean([row.scores for row in rows if row.by == by])))
+    return rows
+
+
 def evaluate(path: Path, *, now: datetime, seed: int = 0) -> Scores:
     """Fold the labelled stories of a file and score the result.
 
     Lines without an `event` are folded with the others but not scored. Raises NewsfoldError when
     no line has a label.
     """
-    gold, found = fold_labelled(path, now=now)
-    return score(gold, found, np.random.default_rng(seed))
+    return evaluate_all([path], now=now, seed=seed)[0].scores
 
 
-def fold_labelled(path: Path, *, now: datetime) -> tuple[list[str], list[int]]:
-    """For each labelled line of a file: its gold event, and the number of its found event."""
+def as_shipped(stories: Sequence[Story]) -> list[list[int]]:
+    """The groups of fold(), each as the ids of its stories."""
+    return [sorted(group.story_ids) for group in fold(stories).groups]
+
+
+def read_labelled(path: Path, *, now: datetime) -> Labelled:
+    """The stories of a file with their labels. Raises NewsfoldError when no line has one."""
     db = in_memory()
     labels: list[tuple[str, str]] = []
     seen: set[str] = set()
     for line, row in read_rows(path):
-        story = story_from_row(row, path, line)
+        story = labelled_story(row, path, line)
         if story.url not in seen:  # as in an import: the first line of an address counts
             seen.add(story.url)
             add_source(db, Source(story.source_id, story.source_id, "", story.language, ""))
@@ -91,13 +158,27 @@ def fold_labelled(path: Path, *, now: datetime) -> tuple[list[str], list[int]]:
             '"event": "muse-spark-release"'
         )
     stories = waiting_stories(db)
-    url_of = {story.id: story.url for story in stories}
-    found_of = {
-        url_of[belonging.story_id]: number
-        for number, group in enumerate(fold(stories).groups)
-        for belonging in group.belongings
-    }
-    return [event for _, event in labels], [found_of[url] for url, _ in labels]
+    id_of = {story.url: story.id or 0 for story in stories}
+    return Labelled(stories, [event for _, event in labels], [id_of[url] for url, _ in labels])
+
+
+def labelled_story(row: Line, path: Path, line: int) -> Story:
+    """The story of a row, its source its own where none is named."""
+    story = story_from_row(row, path, line)
+    if row.get("source"):
+        return story
+    return replace(story, source_id=story.url)  # nobody knows whose other stories it wrote
+
+
+def with_bounds(figures: Sequence[float]) -> Score:
+    """The first is the figure itself, the others are those of its resamples."""
+    low, high = np.percentile(figures[1:], INTERVAL)
+    return Score(round(figures[0], 4), round(float(low), 4), round(float(high), 4))
+
+
+def agreement(gold: Sequence[Hashable], found: Sequence[Hashable]) -> dict[str, float]:
+    """The figures of a grouping without their intervals: many a second."""
+    return _figures(_count(gold, found), np.ones(len(gold)))
 
 
 def score(
@@ -109,10 +190,7 @@ def score(
     values = _figures(counted, np.ones(len(gold)))
     spread = [_figures(counted, weights) for weights in drawn]
     scored = {
-        name: Score(
-            round(value, 4),
-            *(round(float(np.percentile([s[name] for s in spread], p)), 4) for p in INTERVAL),
-        )
+        name: with_bounds([value, *(sample[name] for sample in spread)])
         for name, value in values.items()
     }
     return Scores(
@@ -187,24 +265,44 @@ def _adjusted_rand(both: float, found: float, gold: float, stories: float) -> fl
     return (both - expected) / (best - expected) if best != expected else 1.0
 
 
-def summary(path: Path, scores: Scores) -> dict[str, object]:
+def mean(all_scores: Sequence[Scores]) -> Scores:
+    """The mean over sets, each counting the same; counts are sums. The interval takes the sets
+    as independent of each other."""
+    counts: dict[str, Any] = {
+        name: sum(getattr(each, name) for each in all_scores) for name in COUNTS
+    }
+    figures: dict[str, Any] = {
+        name: _mean([getattr(each, name) for each in all_scores]) for name in FIGURES
+    }
+    return Scores(**counts, **figures)
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    value = sum(score.value for score in scores) / len(scores)
+    below = math.hypot(*(score.value - score.low for score in scores)) / len(scores)
+    above = math.hypot(*(score.high - score.value for score in scores)) / len(scores)
+    return Score(round(value, 4), round(value - below, 4), round(value + above, 4))
+
+
+def summary(name: str, scores: Scores) -> dict[str, object]:
     """One short row for a table; F1 with its interval."""
     return {
-        "set": path.name.split(".")[0],
+        "set": name.split(".")[0],
         "stories": scores.stories,
         "events": scores.gold_events,
         "found": scores.found_events,
         "B3 P": f"{scores.bcubed_precision.value:.3f}",
         "B3 R": f"{scores.bcubed_recall.value:.3f}",
-        "B3 F1": _with_interval(scores.bcubed_f1),
+        "B3 F1": with_interval(scores.bcubed_f1),
         "pair P": f"{scores.pairwise_precision.value:.3f}",
         "pair R": f"{scores.pairwise_recall.value:.3f}",
-        "pair F1": _with_interval(scores.pairwise_f1),
-        "ARI": _with_interval(scores.adjusted_rand),
+        "pair F1": with_interval(scores.pairwise_f1),
+        "ARI": with_interval(scores.adjusted_rand),
         "wrong": scores.wrong_pairs,
         "missed": scores.missed_pairs,
     }
 
 
-def _with_interval(score: Score) -> str:
+def with_interval(score: Score) -> str:
+    """As printed in tables."""
     return f"{score.value:.3f} ({score.low:.3f}–{score.high:.3f})"

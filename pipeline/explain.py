@@ -1,18 +1,23 @@
 """Every signal of two stored stories, and the verdict: `newsfold explain`.
 
 Comes in: two URLs. Goes out: what the two share, where they clash, and whether that is enough.
-It is computed from the two stories alone, as it was when they were folded.
+It is computed from the two stories alone, as it was when they were folded; the database is only
+read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.copies import copies
+from pipeline.embedders import configured
+from pipeline.embeddings import meaning_of
 from pipeline.folding import SAME_TEXT, WINDOW
 from pipeline.reading import Reading, read
-from pipeline.signals import SAME_EVENT, match
+from pipeline.reasons import match
+from pipeline.signals import same_event
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import known_groups
 from storage.stories import story_at
@@ -22,7 +27,10 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from pipeline.embeddings import Meaning
     from storage.models import Signal, Story
+
+TWO_LANGUAGES = "they are told in two languages, and stories fold within one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class Explained:
     verdict: str
     left_event: int | None
     right_event: int | None
+    missing: str | None = None  # why the signal of a configured embedding is not among these
 
 
 def explain_stories(
@@ -47,20 +56,26 @@ def explain_stories(
     if left == right:
         raise NewsfoldError(f"{left_url} and {right_url} are one story: {left.url}", WRONG_CALL)
     readings = read(left), read(right)
+    meaning, missing = _meaning(db, readings)
+    threshold = same_event(meaning is not None)
     signals: tuple[Signal, ...] = (SAME_TEXT,)
     score = 1.0
     if not copies([left, right]):
-        found = match(*readings)
+        found = match(*readings, meaning)
         score, signals = found.score, found.signals
-    events = [_event_of(db, story) for story in (left, right)]
+    left_event, right_event = (_event_of(db, story) for story in (left, right))
+    one_language = left.language[:2] == right.language[:2]
+    apart = None if one_language or (meaning and meaning.multilingual) else TWO_LANGUAGES
     return Explained(
         left.url,
         right.url,
         score,
-        SAME_EVENT,
+        threshold,
         signals,
-        _verdict(score, readings, events),
-        *events,
+        _verdict(score >= threshold, readings, [left_event, right_event], apart),
+        left_event,
+        right_event,
+        missing,
     )
 
 
@@ -74,7 +89,21 @@ def in_words(explained: Explained) -> str:
     ]
     for signal in sorted(explained.signals, key=lambda signal: -signal.weight):
         lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")
+    if explained.missing is not None:
+        lines.append(f"  missing  meaning        {explained.missing}")
     return "\n".join([*lines, "", explained.verdict])
+
+
+def _meaning(db: Database, readings: tuple[Reading, Reading]) -> tuple[Meaning | None, str | None]:
+    """What the two mean, where an embedding is configured; or else why that cannot be said."""
+    path = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    try:
+        embedding = configured(Path(path), can_run=False)
+        if embedding is None:
+            return None, None
+        return meaning_of(db, readings, embedding, keep=False), None
+    except NewsfoldError as error:
+        return None, str(error)
 
 
 def _find(db: Database, url: str, canonical_url: Callable[[str], str]) -> Story:
@@ -95,23 +124,24 @@ def _event_of(db: Database, story: Story) -> int | None:
     return next(iter(known_groups(db, [story.stored_id])), None)
 
 
-def _verdict(score: float, readings: tuple[Reading, Reading], events: list[int | None]) -> str:
+def _verdict(
+    alike: bool, readings: tuple[Reading, Reading], events: list[int | None], apart: str | None
+) -> str:
     left, right = events
     if None in events:
         return "One of them is not folded yet: newsfold fold NEWS.DB"
-    alike = score >= SAME_EVENT
     if left == right:
         through = "they are alike" if alike else "others in it are like both of them"
         return f"One event ({left}): {through}."
-    return f"Two events ({left} and {right}): {_apart(score, readings)}."
+    return f"Two events ({left} and {right}): {apart or _apart(alike, readings)}."
 
 
-def _apart(score: float, readings: tuple[Reading, Reading]) -> str:
+def _apart(alike: bool, readings: tuple[Reading, Reading]) -> str:
     if any(reading.roundup for reading in readings):
         return "one of them is a roundup, which is never folded with what it tells of"
-    whens = [reading.when for reading in readings]
-    if whens[0] and whens[1] and abs(whens[0] - whens[1]) > WINDOW:
+    one, two = (reading.when for reading in readings)
+    if one is not None and two is not None and abs(one - two) > WINDOW.total_seconds():
         return f"they lie more than {WINDOW.days} days apart"
-    if score >= SAME_EVENT:
+    if alike:
         return "they are alike, but the other stories of their events are not on average"
     return "they are not alike enough"

@@ -1,55 +1,67 @@
 """One fold pass over a database: new stories into events.
 
-    waiting stories -> the window around them -> fold -> ids kept -> described -> stored at once
+    waiting stories -> read -> beside those of the window -> fold -> ids kept -> described -> stored
 
-Reading and deciding come first; then one transaction writes everything. A pass that is killed
-has written nothing, and the next one does its work. Which stories belong together is decided in
-folding.py, which ids they keep in lineage.py.
+A pass takes the waiting stories in the order of their times, some thousands at a step. Each step
+reads and decides first; then one transaction writes everything. A pass that is killed has written
+whole steps, and the next one does the rest. Only new stories are read: of those before them the
+readings are kept. Which stories belong together is decided in folding.py, which ids they keep in
+lineage.py.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from pipeline.enrich.describe import describe, event_names
-from pipeline.enrich.related import WINDOW as RELATED_WINDOW
-from pipeline.enrich.related import EventNames, relate_all
-from pipeline.folding import WINDOW, Folded, Group, fold
+from pipeline.crew import Crew, crew
+from pipeline.embeddings import meaning_of
+from pipeline.folding import WINDOW, Folded, Group, fold_readings
 from pipeline.lineage import Assignment, assign
+from pipeline.reading import Reading, from_row, is_current
+from pipeline.relate import relate_changed
 from storage.database import transaction
 from storage.events import (
+    Saved,
     forget_matches,
+    incomplete_events,
     known_groups,
-    names_between,
+    members_of,
     new_event_id,
     record_lineage,
-    save_event,
-    save_related,
-    time_span,
+    save_events,
+)
+from storage.readings import (
+    drop_old_readings,
+    readings_between,
+    readings_of,
+    readings_seen,
+    save_readings,
+    without_reading,
 )
 from storage.runs import recorded
-from storage.sources import all_sources
-from storage.stories import (
-    copies_of,
-    mark_folded,
-    set_copies,
-    stories_between,
-    stories_by_id,
-    undated_imports,
-    wait_again,
-    waiting_stories,
-)
+from storage.stories import copies_of, mark_folded, set_copies, wait_again, waiting_ids
+from storage.times import to_iso
+from storage.vectors import drop_other_models
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from sqlite_utils import Database
 
-    from storage.models import Source, Story
+    from pipeline.crew import Described
+    from pipeline.embeddings import Embedding, Meaning
+    from storage.readings import Row
     from storage.runs import Run
+
+    Meant = Callable[[Iterable[Reading]], Meaning | None]
+
+STEP = 20_000  # stories that are folded at once: bounds the memory, and what a kill can undo
+KEEP_READINGS = timedelta(days=30)  # before the latest story; older ones are read again if needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,16 @@ class FoldReport:
     merged: int = 0
     split: int = 0
 
+    def __add__(self, other: FoldReport) -> FoldReport:
+        return FoldReport(
+            *(mine + theirs for mine, theirs in zip(_counts(self), _counts(other), strict=True))
+        )
+
+
+def _counts(report: FoldReport) -> Iterable[int]:
+    counts: Iterable[int] = asdict(report).values()
+    return counts
+
 
 def fold_pass(
     db: Database,
@@ -70,85 +92,167 @@ def fold_pass(
     now: Callable[[], datetime],
     rebuild: bool = False,
     progress: Callable[[str], None] = lambda what: None,
+    path: Path | None = None,
+    embedding: Embedding | None = None,
 ) -> FoldReport:
     """Fold what waits into events; with `rebuild` all stories again. Nothing waiting, nothing
-    changed."""
+    changed. With its `path`, other processes help when much is waiting; with an `embedding` the
+    meaning of stories counts too."""
     if rebuild:
         with transaction(db):
             wait_again(db)
-    waiting = waiting_stories(db)
+    waiting = waiting_ids(db)
     if not waiting:
+        relate_changed(db)  # of a pass that was killed
         return FoldReport()
-    with recorded(db, "fold", now) as run:
-        report = _fold_waiting(db, waiting, now(), run, progress)
-        run.counts = asdict(report)
+    report = FoldReport()
+    with recorded(db, "fold", now) as run, crew(db, path, len(waiting)) as hands:
+        meaning = partial(_meaning, db, embedding, progress)
+        for new in _read_ahead(hands, waiting, progress):
+            report += _Step(db, hands, now(), run, meaning).fold(new)
+            run.counts = asdict(report)
+        with transaction(db):
+            drop_old_readings(db, KEEP_READINGS.total_seconds())
+        if rebuild and embedding is not None:
+            drop_other_models(db, embedding.embedder.name)
+        progress("relating events")
+        relate_changed(db)
     return report
 
 
-def _fold_waiting(
-    db: Database, waiting: list[Story], now: datetime, run: Run, progress: Callable[[str], None]
-) -> FoldReport:
-    stories, known = _window(db, waiting)
-    progress(f"folding {len(waiting)} new stories beside {len(stories) - len(waiting)} known ones")
-    folded = fold(stories.values())
-    assignment = assign([group.story_ids for group in folded.groups], known)
-    other_copies = _other_copies(db, folded, stories)
-    touched = {story.stored_id for story in waiting} | other_copies
-    changed = _changed(folded.groups, assignment, known, touched)
-    progress(f"describing {len(changed)} events")
-    with transaction(db):
-        ids = _Writer(db, stories, folded, now, run.id).write(changed, assignment)
-        set_copies(db, [(id_, folded.copy_of.get(id_)) for id_ in sorted(other_copies)])
-        mark_folded(db, (story.stored_id for story in waiting), now)
-        _relate(db, ids)
-    return FoldReport(
-        waiting=len(waiting),
-        window=len(stories),
-        new=sum(assignment.ids[number] is None for number in changed),
-        changed=sum(assignment.ids[number] is not None for number in changed),
-        merged=len(assignment.merged),
-        split=len(assignment.split),
-    )
+def _read_ahead(
+    hands: Crew, waiting: Sequence[int], progress: Callable[[str], None]
+) -> Iterator[dict[int, Reading]]:
+    """The readings of each step. Those of the next one are begun before this one is folded."""
+    steps = [waiting[start : start + STEP] for start in range(0, len(waiting), STEP)]
+    begun = hands.read(steps[0])
+    for number, step in enumerate(steps, start=1):
+        told = {reading.id: reading for reading in begun}
+        begun = hands.read(steps[number]) if number < len(steps) else iter(())
+        progress(f"folding {(number - 1) * STEP + len(step)} of {len(waiting)} stories")
+        yield told
 
 
-def _window(db: Database, waiting: Sequence[Story]) -> tuple[dict[int, Story], dict[int, set[int]]]:
-    """The waiting stories and all that they could be folded with, by id: what lies in the window
-    around them, what has no date, and every other member of the events of these; and these
-    events, each with its stories."""
-    near = list(waiting) + undated_imports(db)
-    for since, until in _spans([story.when for story in waiting if story.when is not None]):
-        near += stories_between(db, since, until)
-    stories = {story.stored_id: story for story in near}
-    known = known_groups(db, stories)
-    members = set().union(*known.values())
-    stories.update(
-        {story.stored_id: story for story in stories_by_id(db, members - stories.keys())}
-    )
-    return stories, known
+def _meaning(
+    db: Database,
+    embedding: Embedding | None,
+    progress: Callable[[str], None],
+    readings: Iterable[Reading],
+) -> Meaning | None:
+    """What the readings mean. It is kept at once: a pass that is killed need not embed again."""
+    if embedding is None:
+        return None
+    return meaning_of(db, readings, embedding, progress=progress)
 
 
-def _other_copies(db: Database, folded: Folded, stories: Iterable[int]) -> set[int]:
-    """Stories that carry another text now than they were stored to carry."""
-    stored = copies_of(db, stories)
-    return {id_ for id_ in stories if stored.get(id_) != folded.copy_of.get(id_)}
+class _Step:
+    """Some of the waiting stories, folded at once."""
+
+    def __init__(self, db: Database, hands: Crew, now: datetime, run: Run, meaning: Meant) -> None:
+        self._db, self._hands, self._now, self._run = db, hands, now, run
+        self._meaning = meaning
+
+    def fold(self, new: dict[int, Reading]) -> FoldReport:
+        readings, known = self._window(new)
+        in_window = list(readings.values())
+        folded = fold_readings(in_window, new.keys(), known, self._meaning(in_window))
+        touched = {id_ for group in folded.groups for id_ in group.story_ids}
+        known = {event: ids for event, ids in known.items() if not touched.isdisjoint(ids)}
+        assignment = assign([group.story_ids for group in folded.groups], known)
+        other_copies = self._other_copies(folded, touched)
+        numbers = _changed(folded.groups, assignment, known, new.keys() | other_copies)
+        described = self._hands.describe([folded.groups[i] for i in numbers], folded.copy_of)
+        events = dict(zip(numbers, described, strict=True))
+        with transaction(self._db):
+            save_readings(self._db, (reading.row() for reading in new.values()))
+            _Writer(self._db, folded, self._now, self._run.id).write(events, assignment)
+            set_copies(self._db, [(i, folded.copy_of.get(i)) for i in sorted(other_copies)])
+            mark_folded(self._db, new)
+        return FoldReport(
+            waiting=len(new),
+            window=len(readings),
+            new=sum(assignment.ids[number] is None for number in numbers),
+            changed=sum(assignment.ids[number] is not None for number in numbers),
+            merged=len(assignment.merged),
+            split=len(assignment.split),
+        )
+
+    def _window(self, new: dict[int, Reading]) -> tuple[dict[int, Reading], dict[int, set[int]]]:
+        """The new stories and all that they could be folded with, by id: what lies in the window
+        around them, what has no date and came to us about when they did, and every other member
+        of the events of these; and these events, each with its stories."""
+        spans = _spans([r.seen if r.when is None else r.when for r in new.values()])
+        for since, until in spans:  # where they were dropped, or never made
+            self._read_again(without_reading(self._db, _iso(since), _iso(until)))
+        rows = list(readings_between(self._db, spans))
+        for undated in (False, True):
+            # What has no date is held against what came to us about when it did.
+            moments = [r.seen for r in new.values() if undated == (r.when is None)]
+            for since, until in _spans(moments):
+                rows += readings_seen(self._db, since, until, undated_only=not undated)
+        rows += readings_of(self._db, new)
+        event_of = {row[0]: event for row, event in rows if event is not None}
+        readings = {reading.id: reading for reading in self._current(row for row, _ in rows)} | new
+        known = known_groups(self._db, new)  # of edited ones, however long ago they were kept
+        for id_, event in event_of.items():
+            known.setdefault(event, set()).add(id_)
+        incomplete = incomplete_events(self._db, {e: len(ids) for e, ids in known.items()})
+        known |= members_of(self._db, incomplete)
+        beyond = set(chain.from_iterable(known[event] for event in incomplete)) - readings.keys()
+        readings |= {reading.id: reading for reading in self._kept_or_read(beyond)}
+        return readings, known
+
+    def _read_again(self, ids: Sequence[int]) -> list[Reading]:
+        """Read stories whose reading is not kept, and keep it."""
+        made = list(self._hands.read(ids))
+        if made:
+            with transaction(self._db):
+                save_readings(self._db, (reading.row() for reading in made))
+        return made
+
+    def _kept_or_read(self, ids: set[int]) -> list[Reading]:
+        kept = self._current(row for row, _ in readings_of(self._db, ids))
+        return kept + self._read_again(sorted(ids - {reading.id for reading in kept}))
+
+    def _current(self, rows: Iterable[Row]) -> list[Reading]:
+        """Kept readings; what another version of newsfold wrote is read again."""
+        found, outdated = [], []
+        for row in rows:
+            if is_current(row):
+                found.append(from_row(row))
+            else:
+                outdated.append(row[0])
+        return found + self._read_again(sorted(outdated))
+
+    def _other_copies(self, folded: Folded, touched: set[int]) -> set[int]:
+        """Stories that carry another text now than they were stored to carry."""
+        stored = copies_of(self._db, touched)
+        return {id_ for id_ in touched if stored.get(id_) != folded.copy_of.get(id_)}
 
 
-def _spans(times: Sequence[datetime]) -> list[tuple[datetime, datetime]]:
-    """The spans that lie within the window of any of the times: one old story among new ones
-    must not bring in all that lies between."""
-    spans: list[tuple[datetime, datetime]] = []
+def _iso(seconds: float) -> str:
+    # The year 1 and the year 9999 have no week before or after them.
+    bounded = min(max(seconds, -62_135_596_800.0), 253_402_300_799.0)
+    return to_iso(datetime.fromtimestamp(0, UTC) + timedelta(seconds=bounded)) or ""
+
+
+def _spans(times: Iterable[float]) -> list[tuple[float, float]]:
+    """The spans that lie within the window of any of the times (seconds): one old story among
+    new ones must not bring in all that lies between."""
+    window = WINDOW.total_seconds()
+    spans: list[tuple[float, float]] = []
     for moment in sorted(times):
-        since = moment - WINDOW
+        since = moment - window
         if spans and since <= spans[-1][1]:
             since = spans.pop()[0]
-        spans.append((since, moment + WINDOW))
+        spans.append((since, moment + window))
     return spans
 
 
 def _changed(
     groups: Sequence[Group],
     assignment: Assignment,
-    known: dict[int, set[int]],
+    known: Mapping[int, set[int]],
     touched: set[int],
 ) -> list[int]:
     """Numbers of the groups that are not stored as they are: what an event says follows from
@@ -162,65 +266,33 @@ def _changed(
 
 
 class _Writer:
-    """Writes the groups of one pass; to be used inside a transaction."""
+    """Writes the groups of one step; to be used inside a transaction."""
 
-    def __init__(
-        self, db: Database, stories: dict[int, Story], folded: Folded, now: datetime, run_id: int
-    ) -> None:
-        self._db = db
-        self._stories = stories
-        self._folded = folded
-        self._now = now
-        self._run_id = run_id
-        self._sources: dict[str, Source] = {source.id: source for source in all_sources(db)}
-        self._source_names = frozenset(source.name for source in self._sources.values())
+    def __init__(self, db: Database, folded: Folded, now: datetime, run_id: int) -> None:
+        self._db, self._folded, self._now, self._run_id = db, folded, now, run_id
 
-    def write(self, changed: Sequence[int], assignment: Assignment) -> list[int]:
-        """Ids of the events that were written."""
+    def write(self, events: Mapping[int, Described], assignment: Assignment) -> None:
+        """`events` holds the described event of each group that changed, by its number."""
         ids = {number: id_ for number, id_ in enumerate(assignment.ids) if id_ is not None}
-        for number in changed:
-            group = self._folded.groups[number]
+        groups = self._folded.groups
+        for number in events:
             if number not in ids:
-                ids[number] = new_event_id(self._db, group.belongings[0].story_id)
-        forget_matches(
-            self._db, (id_ for number in changed for id_ in self._folded.groups[number].story_ids)
-        )
-        for number in changed:
-            self._save(ids[number], self._folded.groups[number])
+                ids[number] = new_event_id(self._db, groups[number].belongings[0].story_id)
+        forget_matches(self._db, (id_ for number in events for id_ in groups[number].story_ids))
+        saved = [
+            Saved(
+                replace(event, id=ids[number]),
+                sources,
+                [b.match for b in groups[number].belongings if b.match is not None],
+                names,
+            )
+            for number, (event, names, sources) in events.items()
+        ]
+        save_events(self._db, saved, self._now)
         self._tell_lineage(ids, assignment)
-        return sorted(ids[number] for number in changed)
-
-    def _save(self, event_id: int, group: Group) -> None:
-        event = describe(event_id, group, self._stories, self._folded.copy_of, self._sources)
-        members = [self._stories[member.story_id] for member in event.members]
-        save_event(
-            self._db,
-            event,
-            source_count=len({story.source_id for story in members}),
-            matches=[b.match for b in group.belongings if b.match is not None],
-            names=event_names(members, self._source_names),
-            now=self._now,
-        )
 
     def _tell_lineage(self, ids: dict[int, int], assignment: Assignment) -> None:
         for event, number in assignment.merged.items():
             record_lineage(self._db, event, "merged", ids[number], self._run_id, self._now)
         for number, event in assignment.split.items():
             record_lineage(self._db, event, "split", ids[number], self._run_id, self._now)
-
-
-def _relate(db: Database, event_ids: Sequence[int]) -> None:
-    """Say which events are about the same names, for all that these could have a say in."""
-    span = time_span(db, event_ids)
-    if span is None:
-        return
-    first, last = span[0] - RELATED_WINDOW, span[1] + RELATED_WINDOW
-    # What lies at the edge of the span has neighbours beyond it: they are read, too.
-    events = [
-        EventNames(*row) for row in names_between(db, first - RELATED_WINDOW, last + RELATED_WINDOW)
-    ]
-    frequency = Counter(name for event in events for name in event.names)
-    when = {event.event_id: event.when for event in events}
-    for event_id, found in relate_all(events, frequency, len(events)).items():
-        if first <= when[event_id] <= last:
-            save_related(db, event_id, found)

@@ -1,36 +1,50 @@
 """Stories into events: the heart of newsfold.
 
-Comes in: the stories of a window. Goes out: groups of them, each story with its reason. What
-happens on the way:
+Comes in: readings of stories, and the events that some of them are in already. Goes out: groups
+of those that are touched by what is new, each story with its reason. What happens on the way:
 
-    stories -> copies set aside -> readings -> candidates -> scores -> average linkage -> groups
-                     |                                                                      |
-                     +------------------ each copy goes where its original is --------------+
+    readings -> copies set aside -> candidates -> scores -> the events that are touched
+                     |                                               |
+                     |                          their members, compared among each other, too
+                     |                                               v
+                     |                                    average linkage -> groups
+                     +--------- each copy goes where its original is ---+
 
-It is a function of the stories alone: not of their order, of what was folded before, or of the
-time of day. Which id an event has is decided in lineage.py; nothing is stored here.
+Nothing known: all is new, and the groups are a function of the stories alone. Events are touched
+when a new story is alike to one of their members; these are folded anew with all their members, so
+that a new report can join two events (a merge) or take one apart (a split). What is not touched
+stays as it is, so that the work follows what is new. Which id an event has is decided in
+lineage.py; nothing is stored here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pipeline.candidates import candidates
-from pipeline.copies import copies
+from pipeline.copies import originals
 from pipeline.linkage import groups
-from pipeline.reading import Reading, read
-from pipeline.signals import SAME_EVENT, match, score
+from pipeline.reading import Reading, read_all
+from pipeline.reasons import matches
+from pipeline.signals import same_event, score, shipped_weights, values
+from pipeline.window import Window, window
 from storage.models import Match, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
+    from pipeline.embeddings import Meaning
     from storage.models import Story
 
-WINDOW = timedelta(days=7)  # two stories further apart are never one event by themselves
-TOO_WEAK = 0.1  # a lower score counts as 0: it would be most pairs, and changes no event
+    Array = np.ndarray[Any, Any]
+
+WINDOW = timedelta(days=4)  # further apart, two stories are never one event by themselves
+TOO_WEAK = 0.06  # a lower score counts as 0: it would be most pairs, and changes no event
 SAME_TEXT = Signal("same_text", 1.0, "carries the same text")
 
 
@@ -70,61 +84,175 @@ class Folded:
     copy_of: dict[int, int]
 
 
-def fold(stories: Iterable[Story]) -> Folded:
+def fold(stories: Iterable[Story], meaning: Meaning | None = None) -> Folded:
     """Put stories that report the same happening together. Every story is in one group."""
-    in_order = sorted(stories, key=lambda story: story.url)
-    copy_of = copies(in_order)
-    readings = [read(story) for story in in_order]
-    originals = [reading for reading in readings if reading.id not in copy_of]
-    by_id = {reading.id: reading for reading in readings}
-    carried = _carried(copy_of)
-    found = []
-    for positions in groups(len(originals), _scores(originals), SAME_EVENT):
-        members = [originals[position] for position in positions]
-        copied = [by_id[id_] for member in members for id_ in carried.get(member.id, ())]
-        found.append(_group(members, copied, copy_of))
-    found.sort(key=lambda group: by_id[group.belongings[0].story_id].appeared)
+    return fold_readings(list(read_all(stories)), meaning=meaning)
+
+
+def fold_readings(
+    readings: Sequence[Reading],
+    new: AbstractSet[int] | None = None,
+    known: Mapping[int, AbstractSet[int]] | None = None,
+    meaning: Meaning | None = None,
+) -> Folded:
+    """Fold the new ones of the readings (by id; None: all of them) with the events they touch.
+
+    `known` maps an event to the ids of its stories; all of these are among the readings. Every
+    new story is in one group, and so is every story of an event that is touched.
+    """
+    in_order = sorted(readings, key=lambda reading: reading.url)
+    copy_of = originals(reading.carrier for reading in in_order)
+    stories = _Stories(in_order, copy_of, known or {}, meaning)
+    chosen = stories.rows_of({r.id for r in in_order} if new is None else new)
+    found = _groups(stories, list(_regrouped(stories, chosen)))
+    found.sort(key=lambda group: stories.by_id[group.belongings[0].story_id].appeared)
     return Folded(tuple(found), copy_of)
 
 
-def _scores(readings: Sequence[Reading]) -> Iterable[tuple[int, int, float]]:
+class _Stories:
+    """The originals side by side, with the copies that each carries and the events they are in."""
+
+    def __init__(
+        self,
+        in_order: Sequence[Reading],
+        copy_of: Mapping[int, int],
+        known: Mapping[int, AbstractSet[int]],
+        meaning: Meaning | None,
+    ) -> None:
+        self.by_id = {reading.id: reading for reading in in_order}
+        self.copy_of = copy_of
+        self.window = window([r for r in in_order if r.id not in copy_of], meaning)
+        self._row = {reading.id: row for row, reading in enumerate(self.window.readings)}
+        self.carried: dict[int, list[int]] = {}
+        for copy, original in copy_of.items():
+            self.carried.setdefault(original, []).append(copy)
+        self._known = known
+        self._event_of = {story: event for event, ids in known.items() for story in ids}
+
+    def rows_of(self, ids: Iterable[int]) -> Array:
+        """The rows of stories; a copy stands where its original is."""
+        rows = {self._row[self.copy_of.get(id_, id_)] for id_ in ids}
+        return np.array(sorted(rows), dtype=np.int64)
+
+    def touched(self, rows: Iterable[int]) -> Array:
+        """The rows of all members of the known events that stories of these rows are in."""
+        events: set[int] = set()
+        for row in rows:
+            reading = self.window.readings[row]
+            for id_ in (reading.id, *self.carried.get(reading.id, ())):
+                if id_ in self._event_of:
+                    events.add(self._event_of[id_])
+        return self.rows_of(id_ for event in events for id_ in self._known[event])
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Pairs of rows and their scores."""
+
+    left: Array
+    right: Array
+    scores: Array
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Compared]) -> _Compared:
+        left, right, scores = (
+            np.concatenate([getattr(part, name) for part in parts]) if parts else np.array([])
+            for name in ("left", "right", "scores")
+        )
+        return cls(left.astype(np.int64), right.astype(np.int64), scores)
+
+    def within(self, rows: Array, count: int) -> _Compared:
+        """The pairs of which both are among these rows (of `count`)."""
+        is_chosen = np.zeros(count, dtype=bool)
+        is_chosen[rows] = True
+        kept = is_chosen[self.left] & is_chosen[self.right]
+        return _Compared(self.left[kept], self.right[kept], self.scores[kept])
+
+
+def _regrouped(stories: _Stories, new: Array) -> Iterator[tuple[list[int], _Compared]]:
+    """Groups of rows, with the scores of the pairs in each."""
+    count = len(stories.window)
+    others = np.setdiff1d(np.arange(count), new)
+    compared = _compare(stories.window, new, others)
+    threshold = same_event(stories.window.embedded)
+    alike = compared.scores >= threshold
+    near = np.union1d(compared.left[alike], compared.right[alike])
+    region = np.union1d(new, stories.touched(np.union1d(new, near).tolist()))
+    among_known = _compare(stories.window, np.setdiff1d(region, new), np.array([], dtype=np.int64))
+    compared = _Compared.joined([compared.within(region, count), among_known])
+    place = np.full(count, -1)
+    place[region] = np.arange(len(region))
+    left, right = place[compared.left], place[compared.right]
+    group_of = np.empty(count, dtype=np.int64)
+    found = groups(len(region), left, right, compared.scores, threshold)
+    for number, members in enumerate(found):
+        group_of[region[members]] = number
+    inside = np.flatnonzero(group_of[compared.left] == group_of[compared.right])
+    inside = inside[np.argsort(group_of[compared.left[inside]], kind="stable")]
+    bounds = np.searchsorted(group_of[compared.left[inside]], np.arange(len(found) + 1))
+    for members, start, end in zip(found, bounds[:-1], bounds[1:], strict=True):
+        chosen = inside[start:end]
+        pairs = _Compared(
+            *(part[chosen] for part in (compared.left, compared.right, compared.scores))
+        )
+        yield region[members].tolist(), pairs
+
+
+def _compare(side_by_side: Window, rows: Array, others: Array) -> _Compared:
     """Scores of the pairs worth comparing. A roundup tells of many happenings: left alone it
     cannot glue their events together."""
-    for lefts, rights, cosines in candidates(readings, WINDOW):
-        for left, right, cosine in zip(
-            lefts.tolist(), rights.tolist(), cosines.tolist(), strict=True
-        ):
-            if readings[left].roundup or readings[right].roundup:
-                continue
-            total = score(readings[left], readings[right], cosine)
-            if total >= TOO_WEAK:
-                yield left, right, total
+    alone = side_by_side.roundups
+    parts = []
+    found = candidates(
+        side_by_side, rows[~alone[rows]], others[~alone[others]], WINDOW.total_seconds()
+    )
+    weights = shipped_weights(side_by_side.embedded)
+    for left, right in found:
+        scores = score(values(side_by_side, left, right, weights))
+        kept = scores >= TOO_WEAK
+        parts.append(_Compared(left[kept], right[kept], scores[kept]))
+    return _Compared.joined(parts)
 
 
-def _carried(copy_of: dict[int, int]) -> dict[int, list[int]]:
-    carried: dict[int, list[int]] = {}
-    for copy, original in copy_of.items():
-        carried.setdefault(original, []).append(copy)
-    return carried
-
-
-def _group(members: list[Reading], copied: list[Reading], copy_of: dict[int, int]) -> Group:
+def _groups(stories: _Stories, found: Sequence[tuple[list[int], _Compared]]) -> list[Group]:
     """Each member with its reason: the strongest match with a member before it."""
-    members = sorted(members, key=_in_time)
-    belongings = [Belonging(members[0].id, None)]
-    for position, member in enumerate(members[1:], start=1):
-        belongings.append(Belonging(member.id, _strongest(member, members[:position])))
-    for copy in sorted(copied, key=_in_time):
-        original = copy_of[copy.id]
-        left, right = sorted((copy.id, original))
-        belongings.append(Belonging(copy.id, Match(left, right, 1.0, (SAME_TEXT,))))
-    return Group(tuple(belongings))
+    readings = stories.window.readings
+    in_time = [sorted(rows, key=lambda row: readings[row].appeared) for rows, _ in found]
+    through = {
+        row: earlier
+        for rows, (_, pairs) in zip(in_time, found, strict=True)
+        for row, earlier in _strongest(readings, rows, pairs).items()
+    }
+    pairs = np.array([sorted(pair) for pair in through.items()], dtype=np.int64).reshape(-1, 2)
+    reasons = dict(zip(through, matches(stories.window, pairs[:, 0], pairs[:, 1]), strict=True))
+    return [
+        Group(
+            tuple(Belonging(readings[row].id, reasons.get(row)) for row in rows)
+            + tuple(_carrying(stories, [readings[row] for row in rows]))
+        )
+        for rows in in_time
+    ]
 
 
-def _strongest(member: Reading, others: Sequence[Reading]) -> Match:
-    best = min(others, key=lambda other: (-score(other, member), other.url))
-    return match(best, member)
+def _carrying(stories: _Stories, members: Sequence[Reading]) -> Iterator[Belonging]:
+    """The copies of the members."""
+    copies = [stories.by_id[id_] for m in members for id_ in stories.carried.get(m.id, ())]
+    for copy in sorted(copies, key=lambda reading: reading.appeared):
+        left, right = sorted((copy.id, stories.copy_of[copy.id]))
+        yield Belonging(copy.id, Match(left, right, 1.0, (SAME_TEXT,)))
 
 
-def _in_time(reading: Reading) -> tuple[bool, float, str]:
-    return reading.appeared
+def _strongest(
+    readings: Sequence[Reading], in_time: Sequence[int], pairs: _Compared
+) -> dict[int, int]:
+    """For each row but the first, the one before it with which it scores best. One that is like
+    none before it (later ones drew it in) came in through the first report."""
+    place = {row: position for position, row in enumerate(in_time)}
+    best: dict[int, tuple[float, int]] = {}
+    for left, right, scored in zip(
+        pairs.left.tolist(), pairs.right.tolist(), pairs.scores.tolist(), strict=True
+    ):
+        earlier, later = sorted((left, right), key=place.__getitem__)
+        # Rows are in the order of URLs: among equals the smaller URL wins.
+        best[later] = min(best.get(later, (0.0, 0)), (-scored, earlier))
+    return {row: best[row][1] if row in best else in_time[0] for row in in_time[1:]}

@@ -8,24 +8,67 @@ exist, so that the cost follows these and not all pairs.) It knows nothing about
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    Array = np.ndarray[Any, Any]
 
 
 def groups(
-    count: int, pairs: Iterable[tuple[int, int, float]], threshold: float
+    count: int, left: Array, right: Array, scores: Array, threshold: float
 ) -> list[list[int]]:
     """Groups of 0..count-1, each sorted, in the order of their smallest members.
 
+    Pair i has the members left[i] and right[i] and the score scores[i]; each pair is given once.
     Two groups are joined while the mean score over all pairs across them is at least
     `threshold`, the most alike first; among equals the smaller numbers go first, so that the
     result depends on the numbering alone.
     """
-    linkage = _Linkage(count, pairs, threshold)
+    found: list[list[int]] = []
+    for members, pairs in _components(count, left, right, scores, threshold):
+        found += _linked(members, pairs, threshold)
+    return sorted(found)
+
+
+def _components(
+    count: int, left: Array, right: Array, scores: Array, threshold: float
+) -> Iterator[tuple[list[int], tuple[Array, Array, Array]]]:
+    """Parts that no pair at the threshold connects: no group reaches across them."""
+    strong = scores >= threshold
+    ones = np.ones(int(strong.sum()), dtype=np.int8)
+    graph = sparse.coo_matrix((ones, (left[strong], right[strong])), shape=(count, count))
+    number, part = connected_components(graph, directed=False)
+    order = np.argsort(part, kind="stable")
+    bounds = np.searchsorted(part[order], np.arange(number + 1))
+    inside = np.flatnonzero(part[left] == part[right])
+    inside = inside[np.argsort(part[left[inside]], kind="stable")]
+    pair_bounds = np.searchsorted(part[left[inside]], np.arange(number + 1))
+    for (start, end), (first, last) in zip(pairwise(bounds), pairwise(pair_bounds), strict=True):
+        chosen = inside[first:last]
+        yield order[start:end].tolist(), (left[chosen], right[chosen], scores[chosen])
+
+
+def _linked(
+    members: list[int], pairs: tuple[Array, Array, Array], threshold: float
+) -> list[list[int]]:
+    if len(members) <= 2:
+        return [members]  # one alone, or two with a pair at the threshold
+    place = {member: position for position, member in enumerate(members)}
+    left, right, scores = (part.tolist() for part in pairs)
+    linkage = _Linkage(
+        len(members),
+        ((place[a], place[b], score) for a, b, score in zip(left, right, scores, strict=True)),
+        threshold,
+    )
     linkage.run()
-    return [sorted(members) for members in linkage.members if members]
+    return [sorted(members[place] for place in group) for group in linkage.members if group]
 
 
 class _Linkage:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from pipeline.embedders import configured
 from pipeline.fold_pass import FoldReport, fold_pass
 from storage.database import create_or_open, must_exist, open_existing
 from storage.errors import WRONG_CALL, NewsfoldError
@@ -43,11 +44,12 @@ def run_pass(
 ) -> int:
     """Crawl what is due, make stories, fold them; the exit code."""
     create_or_open(database).close()  # refuses what is not ours before it is locked
+    embedding = configured(database)
     with only_one(database):
         _start_with_sources(database, sources_file, voice)
         exit_code = _crawl_and_extract(database, (), voice, now=now, settings=settings)
         db = create_or_open(database)
-        report = fold_pass(db, now=now, progress=voice.say)
+        report = fold_pass(db, now=now, progress=voice.say, path=database, embedding=embedding)
         drop_old_pages(db, now(), KEEP_PAGES)
     voice.say(f"{report.new} new events, {report.changed} changed")
     return exit_code
@@ -122,8 +124,17 @@ def check_feeds(
 
 def fold_only(database: Path, *, rebuild: bool, voice: Voice) -> FoldReport:
     must_exist(database)
+    embedding = configured(database)
     with only_one(database):
-        return fold_pass(create_or_open(database), now=utc_now, rebuild=rebuild, progress=voice.say)
+        db = create_or_open(database)
+        return fold_pass(
+            db,
+            now=utc_now,
+            rebuild=rebuild,
+            progress=voice.say,
+            path=database,
+            embedding=embedding,
+        )
 
 
 def _start_with_sources(database: Path, sources_file: Path | None, voice: Voice) -> None:

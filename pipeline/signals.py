@@ -1,182 +1,324 @@
 """What two stories share and where they clash, and the score that follows.
 
-Comes in: two readings. Goes out: signals in a person's words, each with what it adds, and their
-sum as a score from 0 to 1. The score depends on these two stories alone, so that a stored reason
-can be computed again. It never decides what becomes an event.
+Comes in: a window and pairs of its rows. Goes out: for each pair the value of every signal, and
+their weighted sum as a score from 0 to 1. It depends on the two stories alone, so that a stored
+reason can be computed again. It never decides what becomes an event, and says nothing in words
+(reasons.py does). The weights are a file that training.py makes.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rapidfuzz import fuzz
+import numpy as np
+from rapidfuzz import fuzz, process
 
-from pipeline.background import rarity
-from storage.models import Match, Signal
+from pipeline.embeddings import likeness
+from pipeline.reading import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from pipeline.reading import Reading
+    from scipy import sparse
 
-SAME_EVENT = 0.24  # an event's stories are alike by this much on average; see docs/quality.md
+    from pipeline.window import Window
+
 SAME_HEADLINE = 95  # of 100, RapidFuzz's ratio of the words in any order
 HEADLINE_WORDS = 5  # a shorter headline can be the same by chance
-MAX_NUMBERS = 2  # more shared numbers add nothing: a table of results shares dozens
-SHOWN = 4  # words or names that a reason lists
-TELLING = 2.0  # rarity; the words below it (in, said, after) stand in every other story
+MOST_NUMBERS = 2  # more shared numbers add nothing: a table of results shares dozens
+MOST_NAMES = 3  # the same for rare names
+UNLIKE = 0.5  # cosine of vectors; of 1000 pairs about two happenings 1 to 16 lie above
+ABSENT = 0.34  # a party's share of rarity in the other text; below it, it is not spoken of there
+PAIRS_AT_ONCE = 50_000  # bounds the memory
+DAY = 86_400.0  # seconds
+FILES = {False: "weights.json", True: "weights_embedding.json"}  # without vectors, and with them
+
+Array = np.ndarray[Any, Any]
 
 
-def score(left: Reading, right: Reading, cosine: float | None = None) -> float:
-    """How alike two stories are, 0 to 1. `cosine` of their word vectors, where it is known."""
-    total = 0.0
-    for signal in SIGNALS:
-        total += signal(left, right, cosine)
-    return min(1.0, max(0.0, total))
+class Pairs:
+    """Pairs of stories of one window: what several signals need of them, worked out once."""
+
+    def __init__(self, window: Window, left: Array, right: Array) -> None:
+        self.window, self.left, self.right = window, left, right
+
+    def shared(self, facet: str) -> Array:
+        """How much the two have in common in a facet: the sum of products of weights."""
+        return _row_products(self.window.facets[facet], self.left, self.right)
+
+    def crossed(self, facet: str, other: str) -> tuple[Array, Array]:
+        """What the left one has in a facet and the right one in another; the other way round."""
+        rows, others = self.window.facets[facet], self.window.facets[other]
+        return (
+            _row_products(rows, self.left, self.right, others),
+            _row_products(rows, self.right, self.left, others),
+        )
+
+    def both_have(self, facet: str) -> Array:
+        lengths: Array = np.diff(self.window.facets[facet].indptr)
+        both: Array = np.minimum(lengths[self.left], lengths[self.right]) > 0
+        return both
+
+    @cached_property
+    def cosine(self) -> Array:
+        return self.shared("words")
+
+    @cached_property
+    def one_language(self) -> Array:
+        languages = self.window.languages
+        return np.equal(languages[self.left], languages[self.right])
+
+    @cached_property
+    def alike(self) -> Array:
+        """How alike the two are in meaning; 0 where a vector is missing."""
+        if self.window.vectors is None:
+            return np.zeros(len(self.left))
+        return likeness(self.window.vectors, self.left, self.right)
+
+    @cached_property
+    def days(self) -> Array:
+        """Days between the two; NaN where one is undated."""
+        apart: Array = np.abs(self.window.times[self.left] - self.window.times[self.right])
+        return apart / DAY
+
+    def spoken_of(self, facet: str) -> tuple[Array, Array]:
+        """Which share of the left one's facet (by rarity) stands in the right one's words, and
+        the other way round; NaN where there is nothing to be found."""
+        rows, totals = self.window.facets[facet], self.window.totals[facet]
+        words = self.window.spoken
+        found = _row_products(rows, self.left, self.right, words)
+        back = _row_products(rows, self.right, self.left, words)
+        return found / totals[self.left], back / totals[self.right]
 
 
-def explain(left: Reading, right: Reading) -> tuple[Signal, ...]:
-    """Every signal that says something about the two, agreeing and clashing."""
-    found = []
-    for signal in SIGNALS:
-        weight = signal(left, right, None)
-        if weight:
-            found.append(
-                Signal(signal.__name__, round(weight, 4), _SAID[signal.__name__](left, right))
-            )
-    return tuple(found)
+def words(pairs: Pairs) -> Array:
+    """Cosine of the TF-IDF vectors over headline and opening."""
+    return pairs.cosine
 
 
-def match(left: Reading, right: Reading) -> Match:
-    """The match of two stories with its signals, the story with the smaller id to the left."""
-    # Said in the order of URLs: ids follow the order of arrival, which makes no difference.
-    first, second = sorted((left, right), key=lambda reading: reading.url)
-    low, high = sorted((left.id, right.id))
-    return Match(low, high, round(score(first, second), 4), explain(first, second))
+def headlines(pairs: Pairs) -> Array:
+    """Which share of the one headline the other story speaks of, at least."""
+    return np.nan_to_num(np.fmin(*pairs.spoken_of("headline")))
 
 
-def words(left: Reading, right: Reading, cosine: float | None = None) -> float:
-    """Cosine of the TF-IDF vectors over title and opening."""
-    if cosine is None:
-        cosine = cosine_of(left.weights, right.weights)
-    return _weight("words") * cosine
-
-
-def short(left: Reading, right: Reading, cosine: float | None = None) -> float:
+def short(pairs: Pairs) -> Array:
     """Two mere headlines share fewer words than two texts about the same happening."""
-    return _weight("short") if left.short and right.short else 0.0
+    stems = pairs.window.stems
+    return np.maximum(stems[pairs.left], stems[pairs.right]) < SHORT
 
 
-def numbers(left: Reading, right: Reading, cosine: float | None = None) -> float:
-    return _weight("numbers") * min(MAX_NUMBERS, len(left.numbers & right.numbers))
+def same_headline(pairs: Pairs) -> Array:
+    lengths = np.diff(pairs.window.facets["headline_words"].indptr)
+    long_enough = np.minimum(lengths[pairs.left], lengths[pairs.right]) >= HEADLINE_WORDS
+    alike = np.zeros(len(pairs.left), dtype=bool)
+    # Only those that share nearly all words can be the same: few are worth a closer look.
+    shared = pairs.shared("headline_words")
+    near = long_enough & (shared >= 0.8 * np.maximum(lengths[pairs.left], lengths[pairs.right]))
+    where = np.flatnonzero(near)
+    if len(where):
+        left = [_headline(pairs, pairs.left[place]) for place in where]
+        right = [_headline(pairs, pairs.right[place]) for place in where]
+        alike[where] = process.cpdist(left, right, scorer=fuzz.token_sort_ratio) >= SAME_HEADLINE
+    return alike
 
 
-def same_headline(left: Reading, right: Reading, cosine: float | None = None) -> float:
-    if min(len(left.title), len(right.title)) < HEADLINE_WORDS:
-        return 0.0
-    alike = fuzz.token_sort_ratio(" ".join(left.title), " ".join(right.title))
-    return _weight("same_headline") if alike >= SAME_HEADLINE else 0.0
+def _headline(pairs: Pairs, row: int) -> str:
+    headline: str = pairs.window.readings[row].told["headline"]
+    return headline.lower()
 
 
-def days_apart(left: Reading, right: Reading, cosine: float | None = None) -> float:
-    """Time heals likeness: the same words a week later are mostly the next happening."""
-    days = _days(left, right)
-    return _weight("days_apart") * math.log1p(days) if days is not None else 0.0
+def rare_names(pairs: Pairs) -> Array:
+    """Names that hardly any other story tells of."""
+    return np.minimum(MOST_NAMES, pairs.shared("rare_names"))
 
 
-def undated(left: Reading, right: Reading, cosine: float | None = None) -> float:
-    return _weight("undated") if _days(left, right) is None else 0.0
+def numbers(pairs: Pairs) -> Array:
+    return np.minimum(MOST_NUMBERS, pairs.shared("numbers"))
 
 
-def versions(left: Reading, right: Reading, cosine: float | None = None) -> float:
+def amounts(pairs: Pairs) -> Array:
+    """The same amount, be it rounded."""
+    return pairs.shared("amounts_anywhere") > 0
+
+
+def other_amounts(pairs: Pairs) -> Array:
+    """Both begin with amounts of one kind, and neither speaks of the other's."""
+    crossed = pairs.crossed("amounts", "amounts_anywhere")
+    return np.asarray((pairs.shared("amount_kinds") > 0) & (crossed[0] == 0) & (crossed[1] == 0))
+
+
+def same_day(pairs: Pairs) -> Array:
+    """Both say that it happened on the same day."""
+    return pairs.shared("days") > 0
+
+
+def other_day(pairs: Pairs) -> Array:
+    """Both say when it happened, and neither speaks of the other's day."""
+    crossed = pairs.crossed("days", "days_anywhere")
+    return np.asarray(pairs.both_have("days") & (crossed[0] == 0) & (crossed[1] == 0))
+
+
+def remembered_day(pairs: Pairs) -> Array:
+    """The day on which one of them happened is a memory in the other."""
+    crossed = pairs.crossed("days", "days_anywhere")
+    is_known = (crossed[0] > 0) | (crossed[1] > 0)
+    return np.asarray(pairs.both_have("days") & (pairs.shared("days") == 0) & is_known)
+
+
+def same_version(pairs: Pairs) -> Array:
+    return pairs.shared("versions") > 0
+
+
+def other_version(pairs: Pairs) -> Array:
     """The same product, but another version of it."""
-    return _weight("versions") if _clashing_versions(left, right) else 0.0
+    return np.asarray((pairs.shared("products") > 0) & (pairs.shared("versions") == 0))
 
 
-SIGNALS: tuple[Callable[[Reading, Reading, float | None], float], ...] = (
+def sibling(pairs: Pairs) -> Array:
+    """Both headlines name a sibling of a product (mini, pro), but not the same one."""
+    return np.asarray(pairs.both_have("siblings") & (pairs.shared("siblings") == 0))
+
+
+def same_step(pairs: Pairs) -> Array:
+    return pairs.shared("steps") > 0
+
+
+def other_step(pairs: Pairs) -> Array:
+    """Another step of the same kind of affair: filed and decided, talks and closed."""
+    return np.asarray((pairs.shared("affairs") > 0) & (pairs.shared("steps") == 0))
+
+
+def other_parties(pairs: Pairs) -> Array:
+    """Neither story speaks of those whom the other one's headline names."""
+    left, right = pairs.spoken_of("parties")
+    # NaN, nobody named, is never below; two languages spell names in two ways.
+    return (left < ABSENT) & (right < ABSENT) & pairs.one_language
+
+
+def same_source(pairs: Pairs) -> Array:
+    """A source seldom reports one happening twice; it follows up."""
+    sources = pairs.window.sources
+    return np.equal(sources[pairs.left], sources[pairs.right])
+
+
+def days_apart(pairs: Pairs) -> Array:
+    """Time heals likeness: the same words a week later are mostly the next happening."""
+    return np.asarray(np.log1p(np.nan_to_num(pairs.days)))
+
+
+def undated(pairs: Pairs) -> Array:
+    return np.isnan(pairs.days)
+
+
+def meaning(pairs: Pairs) -> Array:
+    """How far the likeness of the two vectors lies above that of any two stories."""
+    return np.maximum(0.0, pairs.alike - UNLIKE) / (1 - UNLIKE)
+
+
+def other_language(pairs: Pairs) -> Array:
+    """Two languages share no words: the meaning stands in for them."""
+    stands_in = ~pairs.one_language & pairs.window.multilingual
+    return np.where(stands_in, meaning(pairs), 0.0)
+
+
+SIGNALS: tuple[Callable[[Pairs], Array], ...] = (
     words,
+    headlines,
     short,
-    numbers,
     same_headline,
+    rare_names,
+    numbers,
+    amounts,
+    other_amounts,
+    same_day,
+    other_day,
+    remembered_day,
+    same_version,
+    other_version,
+    sibling,
+    same_step,
+    other_step,
+    other_parties,
+    same_source,
     days_apart,
     undated,
-    versions,
 )
+NAMES = tuple(signal.__name__ for signal in SIGNALS)
+OF_MEANING = (meaning, other_language)  # only where an embedding is used
+ALL_NAMES = (*NAMES, *(signal.__name__ for signal in OF_MEANING))
 
 
-def cosine_of(left: dict[str, float], right: dict[str, float]) -> float:
-    """Cosine of two unit vectors, summed in a fixed order so that it is the same every time."""
-    return sum(left[word] * right[word] for word in sorted(left.keys() & right.keys()))
+def values(
+    window: Window, left: Array, right: Array, weights: Mapping[str, float] | None = None
+) -> Array:
+    """The signals of pairs of rows, a column a signal; with vectors also those of meaning. With
+    `weights`, signals that weigh nothing are left out: their columns are 0."""
+    signals = (*SIGNALS, *OF_MEANING) if window.embedded else SIGNALS
+    wanted = [
+        (number, signal)
+        for number, signal in enumerate(signals)
+        if weights is None or weights[signal.__name__]
+    ]
+    found = np.zeros((len(left), len(signals)))
+    for start in range(0, len(left), PAIRS_AT_ONCE):
+        part = slice(start, start + PAIRS_AT_ONCE)
+        pairs = Pairs(window, left[part], right[part])
+        for number, signal in wanted:
+            found[part, number] = signal(pairs)
+    return found
 
 
-def _days(left: Reading, right: Reading) -> float | None:
-    if left.when is None or right.when is None:
-        return None
-    return abs((left.when - right.when).total_seconds()) / 86_400
+def cosines(window: Window, left: Array, right: Array) -> Array:
+    """The signal `words` alone, of pairs of rows."""
+    found = np.empty(len(left))
+    for start in range(0, len(left), PAIRS_AT_ONCE):
+        part = slice(start, start + PAIRS_AT_ONCE)
+        found[part] = Pairs(window, left[part], right[part]).cosine
+    return found
 
 
-def _clashing_versions(left: Reading, right: Reading) -> list[str]:
-    named = left.versions.keys() & right.versions.keys()
-    if any(left.versions[name] == right.versions[name] for name in named):
-        return []
-    return sorted(named)
+def score(found: Array, weights: Mapping[str, float] | None = None) -> Array:
+    """How alike the stories of each pair are, 0 to 1, from their `values`."""
+    names = ALL_NAMES[: found.shape[1]]
+    chosen = shipped_weights(len(names) > len(NAMES)) if weights is None else weights
+    total = np.zeros(len(found))
+    for number, name in enumerate(names):  # in order, so that sums are the same everywhere
+        total += chosen[name] * found[:, number]
+    return np.round(np.clip(total, 0.0, 1.0), 4)
 
 
-def _say_words(left: Reading, right: Reading) -> str:
-    shared = {word for word in left.weights.keys() & right.weights.keys() if _tells(word)}
-    heaviest = sorted(shared, key=lambda word: (-left.weights[word] * right.weights[word], word))
-    names = sorted(left.names & right.names, key=lambda name: (-len(name), name))
-    said = [left.spelled.get(word, word) for word in heaviest[:SHOWN]]
-    told = [f"both name {', '.join(names[:SHOWN])}"] if names else []
-    told += [f"both say {', '.join(said)}"] if said else []
-    return "; ".join(told) or "only common words in common"
+def shipped_weights(embedded: bool = False) -> dict[str, float]:
+    """What each signal adds to a score; `embedded`: where the stories have vectors."""
+    weights: dict[str, float] = _model(embedded)["weights"]
+    return weights
 
 
-def _tells(word: str) -> bool:
-    """Whether a word of the vector (`en:crack`) says something to a person."""
-    language, _, stem = word.partition(":")
-    return rarity(stem, language) >= TELLING
-
-
-def _say_numbers(left: Reading, right: Reading) -> str:
-    shared = sorted(left.numbers & right.numbers, key=lambda number: (-len(number), number))
-    return "both give " + ", ".join(shared[:SHOWN])
-
-
-def _say_days(left: Reading, right: Reading) -> str:
-    minutes = round((_days(left, right) or 0.0) * 1440)
-    if minutes < 90:
-        return f"{minutes} minutes apart"
-    if minutes < 48 * 60:
-        return f"{round(minutes / 60)} hours apart"
-    return f"{round(minutes / 1440)} days apart"
-
-
-def _say_versions(left: Reading, right: Reading) -> str:
-    name = _clashing_versions(left, right)[0]
-    return f"clash: {name} {left.versions[name]} against {right.versions[name]}"
-
-
-_SAID: dict[str, Callable[[Reading, Reading], str]] = {
-    "words": _say_words,
-    "short": lambda left, right: "both are little more than a headline",
-    "numbers": _say_numbers,
-    "same_headline": lambda left, right: "the same headline",
-    "days_apart": _say_days,
-    "undated": lambda left, right: "no date to compare",
-    "versions": _say_versions,
-}
-
-
-def _weight(name: str) -> float:
-    return _weights()[name]
+def same_event(embedded: bool = False) -> float:
+    """The threshold: an event's stories are alike by this much on average."""
+    threshold: float = _model(embedded)["threshold"]
+    return threshold
 
 
 @cache
-def _weights() -> dict[str, float]:
-    text = resources.files("pipeline").joinpath("weights.json").read_text("utf-8")
-    return {key: value for key, value in json.loads(text).items() if key != "about"}
+def _model(embedded: bool) -> dict[str, Any]:
+    text = resources.files("pipeline").joinpath(FILES[embedded]).read_text("utf-8")
+    model: dict[str, Any] = json.loads(text)
+    return model
+
+
+def _row_products(
+    matrix: sparse.csr_matrix, left: Array, right: Array, other: sparse.csr_matrix | None = None
+) -> Array:
+    """The dot product of row left[i] and row right[i], for each i."""
+    others = matrix if other is None else other
+    found = np.zeros(len(left))
+    # Most stories tell no amount, no day, no version: their rows are empty.
+    told = (np.diff(matrix.indptr)[left] > 0) & (np.diff(others.indptr)[right] > 0)
+    where = np.flatnonzero(told)
+    if len(where):
+        products = matrix[left[where]].multiply(others[right[where]])
+        found[where] = np.asarray(products.sum(axis=1), dtype=float).ravel()
+    return found

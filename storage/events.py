@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import WRONG_CALL, NewsfoldError
@@ -17,11 +18,12 @@ from storage.rows import chunks, marks, to_json
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlite_utils import Database
 
+MOST_COUNTED = 5_000  # events with a name; beyond, it is common anyway
 MAX_WORDS = 20  # of a search; SQLite bounds the depth of a condition
 
 
@@ -45,17 +47,22 @@ def known_groups(db: Database, story_ids: Iterable[int]) -> dict[int, set[int]]:
                 f"SELECT event_id FROM event_stories WHERE story_id IN ({marks(ids)})", ids
             )
         )
-    groups: dict[int, set[int]] = {event_id: set() for event_id in event_ids}
-    for ids in chunks(event_ids):
-        for event_id, story_id in db.execute(
-            f"SELECT event_id, story_id FROM event_stories WHERE event_id IN ({marks(ids)})", ids
-        ):
-            groups[event_id].add(story_id)
-    return groups
+    return members_of(db, event_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What is stored of an event beside what it says: in how many sources it stands, the matches
+    through which its stories came in, and the names that these use, with how many use each."""
+
+    event: Event
+    source_count: int
+    matches: Sequence[Match]
+    names: Mapping[str, int]
 
 
 def new_event_id(db: Database, headline_story: int) -> int:
-    """An id that was never used before; its row is filled by save_event."""
+    """An id that was never used before; its row is filled by save_events."""
     cursor = db.execute(
         "INSERT INTO events (title, headline_story, category, category_because, tldr, tldr_from,"
         " language, story_count, source_count, independent_count, updated_at)"
@@ -65,90 +72,81 @@ def new_event_id(db: Database, headline_story: int) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def save_event(
-    db: Database,
-    event: Event,
-    *,
-    source_count: int,
-    matches: Iterable[Match],
-    names: Mapping[str, int],
-    now: datetime,
-) -> None:
-    """Write an event with all that hangs on it; what it was before is replaced.
-
-    `names` are the names its stories use, with how many of them use each.
-    """
-    db.execute(
+def save_events(db: Database, saved: Sequence[Saved], now: datetime) -> None:
+    """Write events with all that hangs on them; what they were before is replaced."""
+    events = [one.event for one in saved]
+    ids = [(event.id,) for event in events]
+    many = db.conn.executemany
+    many(
         "UPDATE events SET title = ?, headline_story = ?, category = ?, category_because = ?,"
         " tldr = ?, tldr_from = ?, language = ?, first_published = ?, last_published = ?,"
         " first_source = ?, story_count = ?, source_count = ?, independent_count = ?,"
         " comments = ?, updated_at = ? WHERE id = ?",
-        (
-            event.title,
-            event.headline_story,
-            event.category,
-            event.category_because,
-            " ".join(sentence.text for sentence in event.tldr),
-            to_json([asdict(sentence) for sentence in event.tldr]),
-            event.language,
-            to_iso(event.first_published),
-            to_iso(event.last_published),
-            event.first_source,
-            len(event.members),
-            source_count,
-            event.independent,
-            event.comments,
-            to_iso(now),
-            event.id,
-        ),
+        (_row(one, now) for one in saved),
     )
-    _save_members(db, event)
-    _save_matches(db, matches)
-    _save_figures(db, event)
-    db.execute("DELETE FROM event_names WHERE event_id = ?", (event.id,))
-    db.conn.executemany(
-        "INSERT INTO event_names (event_id, name, mentions) VALUES (?, ?, ?)",
-        [(event.id, name, mentions) for name, mentions in sorted(names.items())],
-    )
-
-
-def _save_members(db: Database, event: Event) -> None:
     # A story is in one event: whichever it was in before, it leaves that with this statement.
-    db.conn.executemany(
+    many(
         "INSERT INTO event_stories (story_id, event_id, role, score, through_story, because)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (story_id) DO UPDATE SET"
         " event_id = excluded.event_id, role = excluded.role, score = excluded.score,"
         " through_story = excluded.through_story, because = excluded.because",
-        [(m.story_id, event.id, m.role, m.score, m.through, m.because) for m in event.members],
+        (
+            (m.story_id, event.id, m.role, m.score, m.through, m.because)
+            for event in events
+            for m in event.members
+        ),
     )
-
-
-def _save_matches(db: Database, matches: Iterable[Match]) -> None:
-    db.conn.executemany(
+    many(
         "INSERT OR REPLACE INTO matches (left_story, right_story, score, signals)"
         " VALUES (?, ?, ?, ?)",
-        [
-            (
-                match.left,
-                match.right,
-                match.score,
-                to_json([asdict(signal) for signal in match.signals]),
-            )
-            for match in matches
-        ],
+        ((m.left, m.right, m.score, _signals(m)) for one in saved for m in one.matches),
     )
-
-
-def _save_figures(db: Database, event: Event) -> None:
-    db.execute("DELETE FROM figures WHERE event_id = ?", (event.id,))
-    db.conn.executemany(
+    many("DELETE FROM figures WHERE event_id = ?", ids)
+    many(
         "INSERT INTO figures (event_id, story_id, key, value, unit, shown, quote, sentence, about)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
+        (
             (event.id, f.story_id, f.key, f.value, f.unit, f.shown, f.quote, f.sentence, f.about)
+            for event in events
             for f in event.figures
-        ],
+        ),
     )
+    many("INSERT OR IGNORE INTO unrelated VALUES (?)", ids)
+    many("DELETE FROM event_names WHERE event_id = ?", ids)
+    many(
+        "INSERT INTO event_names (event_id, name, mentions) VALUES (?, ?, ?)",
+        (
+            (one.event.id, name, mentions)
+            for one in saved
+            for name, mentions in sorted(one.names.items())
+        ),
+    )
+
+
+def _row(saved: Saved, now: datetime) -> tuple[object, ...]:
+    event = saved.event
+    return (
+        event.title,
+        event.headline_story,
+        event.category,
+        event.category_because,
+        " ".join(sentence.text for sentence in event.tldr),
+        to_json([{"text": one.text, "story_id": one.story_id} for one in event.tldr]),
+        event.language,
+        to_iso(event.first_published),
+        to_iso(event.last_published),
+        event.first_source,
+        len(event.members),
+        saved.source_count,
+        event.independent,
+        event.comments,
+        to_iso(now),
+        event.id,
+    )
+
+
+def _signals(match: Match) -> str:
+    return to_json([{"name": s.name, "weight": s.weight, "words": s.words} for s in match.signals])
 
 
 def forget_matches(db: Database, story_ids: Iterable[int]) -> None:
@@ -170,7 +168,7 @@ def record_lineage(
         (event_id, kind, other_event, run_id, to_iso(now)),
     )
     if kind == "merged":
-        for table in ("figures", "event_names", "related_events"):
+        for table in ("figures", "event_names", "related_events", "unrelated"):
             db.execute(f"DELETE FROM {table} WHERE event_id = ?", (event_id,))
         db.execute("DELETE FROM related_events WHERE related_id = ?", (event_id,))
         db.execute("DELETE FROM events WHERE id = ?", (event_id,))
@@ -187,42 +185,80 @@ def save_related(db: Database, event_id: int, related: Sequence[Related]) -> Non
     )
 
 
-def time_span(db: Database, event_ids: Iterable[int]) -> tuple[datetime, datetime] | None:
-    """When the first and the last of these events were last reported; None without any date."""
-    times: list[str] = []
-    for ids in chunks(event_ids):
-        times += [
-            row[0]
-            for row in db.execute(
-                f"SELECT last_published FROM events WHERE id IN ({marks(ids)})"
-                " AND last_published IS NOT NULL",
-                ids,
-            )
-        ]
-    if not times:
-        return None
-    first, last = from_iso(min(times)), from_iso(max(times))
-    assert first is not None and last is not None
-    return first, last
+def count_events(db: Database) -> int:
+    return int(db.execute("SELECT count(*) FROM events").fetchone()[0])
 
 
-def names_between(
-    db: Database, since: datetime, until: datetime
-) -> list[tuple[int, dict[str, int], datetime, str, str]]:
-    """Events last reported in a span of time: id, names with counts, that time, category, title."""
-    found: dict[int, tuple[int, dict[str, int], datetime, str, str]] = {}
-    for event_id, last, category, title, name, mentions in db.execute(
+def unrelated_events(db: Database) -> set[int]:
+    """Events that changed and wait to be related to others."""
+    return {row[0] for row in db.execute("SELECT event_id FROM unrelated")}
+
+
+def drop_unrelated(db: Database, event_ids: Iterable[int]) -> None:
+    db.conn.executemany("DELETE FROM unrelated WHERE event_id = ?", [(id_,) for id_ in event_ids])
+
+
+def names_of_events(
+    db: Database, event_ids: Iterable[int] | None = None
+) -> Iterator[tuple[int, dict[str, int], datetime, str, str]]:
+    """Dated events (None: all): id, names with counts, last report, category, title."""
+    select = (
         "SELECT e.id, e.last_published, e.category, e.title, n.name, n.mentions"
         " FROM events AS e JOIN event_names AS n ON n.event_id = e.id"
-        " WHERE e.last_published BETWEEN ? AND ?",
-        (to_iso(since), to_iso(until)),
-    ):
-        if event_id not in found:
-            moment = from_iso(last)
-            assert moment is not None
-            found[event_id] = (event_id, {}, moment, category, title)
-        found[event_id][1][name] = mentions
-    return [found[event_id] for event_id in sorted(found)]
+        " WHERE e.last_published IS NOT NULL"
+    )
+    if event_ids is None:
+        yield from _names(db.execute(f"{select} ORDER BY e.id"))
+        return
+    for ids in chunks(event_ids):
+        yield from _names(db.execute(f"{select} AND e.id IN ({marks(ids)}) ORDER BY e.id", ids))
+
+
+def _names(
+    rows: Iterable[tuple[int, str, str, str, str, int]],
+) -> Iterator[tuple[int, dict[str, int], datetime, str, str]]:
+    for (event_id, last, category, title), told in groupby(rows, key=lambda row: row[:4]):
+        moment = from_iso(last)
+        assert moment is not None
+        yield event_id, {row[4]: row[5] for row in told}, moment, category, title
+
+
+def name_counts(db: Database, names: Iterable[str] | None = None) -> dict[str, int]:
+    """In how many events each name stands (None: every name), up to MOST_COUNTED."""
+    if names is None:
+        rows = db.execute("SELECT name, count(*) FROM event_names GROUP BY name")
+        return {name: min(count, MOST_COUNTED) for name, count in rows}
+    counted = "SELECT count(*) FROM (SELECT 1 FROM event_names WHERE name = ? LIMIT ?)"
+    return {name: db.execute(counted, (name, MOST_COUNTED)).fetchone()[0] for name in sorted(names)}
+
+
+def events_naming(db: Database, names: Iterable[str]) -> set[int]:
+    """Events that use one of these names."""
+    found: set[int] = set()
+    for name in names:
+        rows = db.execute("SELECT event_id FROM event_names WHERE name = ?", (name,))
+        found.update(row[0] for row in rows)
+    return found
+
+
+def incomplete_events(db: Database, held: Mapping[int, int]) -> list[int]:
+    """Those of the events that have other stories beside the so many that are held of each."""
+    found: list[int] = []
+    for ids in chunks(held):
+        rows = db.execute(f"SELECT id, story_count FROM events WHERE id IN ({marks(ids)})", ids)
+        found += [event_id for event_id, count in rows if count != held[event_id]]
+    return found
+
+
+def members_of(db: Database, event_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The ids of the stories of each event."""
+    groups: dict[int, set[int]] = {}
+    for ids in chunks(event_ids):
+        for event_id, story_id in db.execute(
+            f"SELECT event_id, story_id FROM event_stories WHERE event_id IN ({marks(ids)})", ids
+        ):
+            groups.setdefault(event_id, set()).add(story_id)
+    return groups
 
 
 def current_id(db: Database, event_id: int) -> int | None:

@@ -16,6 +16,28 @@ def first_tables(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations(name="0002_vectors")
+def vectors(db: Database) -> None:
+    db.execute(_VECTORS)
+
+
+@migrations(name="0003_readings")
+def readings(db: Database) -> None:
+    """What folding keeps of a story, and which stories wait for it, stand in tables of their own:
+    a row of `stories` is long, and SQLite writes all of it anew when one column changes."""
+    for statement in _READINGS:
+        db.execute(statement)
+    waiting = "INSERT INTO waiting SELECT id, coalesce(published, first_seen) FROM stories"
+    if "folded_at" not in db["stories"].columns_dict:
+        db.execute(waiting)
+        return
+    # Before the first release a column said it.
+    db.execute(f"{waiting} WHERE folded_at IS NULL")
+    db.execute("DROP INDEX stories_waiting")
+    db.execute("DROP INDEX stories_undated")
+    db.execute("ALTER TABLE stories DROP COLUMN folded_at")
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.
@@ -99,13 +121,10 @@ _FIRST_TABLES = (
   canonical_claim TEXT, -- rel=canonical that points to another site: a carried text
   text_from TEXT NOT NULL, -- page, feed (the page could not be had) or import
   copy_of INTEGER REFERENCES stories(id), -- the story whose text this is, nearly word for word
-  extra TEXT NOT NULL, -- JSON object: keys of an import that newsfold does not know
-  folded_at TEXT -- when it was last folded; null while it waits
+  extra TEXT NOT NULL -- JSON object: keys of an import that newsfold does not know
 )""",
-    "CREATE INDEX stories_waiting ON stories (id) WHERE folded_at IS NULL",
     "CREATE INDEX stories_time ON stories (coalesce(published, first_seen))",
     "CREATE INDEX stories_source ON stories (source_id)",
-    "CREATE INDEX stories_undated ON stories (id) WHERE published IS NULL AND text_from = 'import'",
     """CREATE TABLE revisions (
   -- The earlier words of a story that was edited after we had stored it.
   id INTEGER PRIMARY KEY,
@@ -207,5 +226,52 @@ _FIRST_TABLES = (
   exit_code INTEGER, -- 0 done, 1 failed or stopped, 3 done but some sources failed
   counts TEXT NOT NULL, -- JSON object: what was done, in numbers
   version TEXT NOT NULL -- of newsfold
+)""",
+)
+
+_VECTORS = """CREATE TABLE vectors (
+  -- What the embedding made of the words of stories: a cache, made anew where it is missing.
+  model TEXT NOT NULL, -- the model by name, digest of its files and the library that ran it
+  content_hash TEXT NOT NULL, -- BLAKE2b of the words that were embedded
+  vector BLOB NOT NULL, -- of length 1, as little-endian float16
+  PRIMARY KEY (model, content_hash)
+)"""
+
+_READINGS = (
+    """CREATE TABLE waiting (
+  -- The stories that wait to be folded: new ones, and those that changed since.
+  story_id INTEGER PRIMARY KEY REFERENCES stories(id),
+  at TEXT NOT NULL -- the time of the story: published, else first seen
+)""",
+    """CREATE TRIGGER stories_new AFTER INSERT ON stories BEGIN
+  INSERT OR REPLACE INTO waiting VALUES (new.id, coalesce(new.published, new.first_seen));
+END""",
+    """CREATE TRIGGER stories_changed AFTER UPDATE OF source_id, title, text, sections, summary,
+  authors, published, published_precision, updated, language, image, rubric, comments,
+  canonical_claim, text_from ON stories BEGIN
+  INSERT OR REPLACE INTO waiting VALUES (new.id, coalesce(new.published, new.first_seen));
+END""",
+    """CREATE TABLE readings (
+  -- What folding looks at in a story, read once. A cache: made anew from the story where it is
+  -- missing; those of stories that lie long before the latest are dropped.
+  story_id INTEGER PRIMARY KEY REFERENCES stories(id),
+  at REAL NOT NULL, -- the time that counts for folding, in seconds since 1970; else first seen
+  dated INTEGER NOT NULL, -- 0: the story may be of any time
+  seen REAL NOT NULL, -- when we first saw it
+  out_by REAL, -- when it was out at the latest
+  url TEXT NOT NULL, -- as in stories
+  source_id TEXT NOT NULL, -- as in stories
+  language TEXT NOT NULL, -- the first two letters
+  claims_home INTEGER NOT NULL, -- 1: it names another site as its canonical home
+  content_hash TEXT NOT NULL, -- of the words that an embedding reads, as in vectors
+  marks BLOB NOT NULL, -- what it is compared by, as numbers
+  said TEXT NOT NULL, -- JSON: words, names and numbers that a reason can quote
+  sketch BLOB NOT NULL -- a sample of its text, by which copies are found
+)""",
+    "CREATE INDEX readings_time ON readings (at)",
+    "CREATE INDEX readings_seen ON readings (seen)",
+    """CREATE TABLE unrelated (
+  -- Events that changed and wait to be related to others.
+  event_id INTEGER PRIMARY KEY
 )""",
 )

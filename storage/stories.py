@@ -46,7 +46,7 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
             )
         places = ", ".join(f"{column} = ?" for column in changes)
         db.execute(
-            f"UPDATE stories SET {places}, folded_at = NULL WHERE id = ?",
+            f"UPDATE stories SET {places} WHERE id = ?",
             [*changes.values(), old["id"]],
         )
     return "changed"
@@ -73,21 +73,12 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 def waiting_stories(db: Database) -> list[Story]:
     """Stories that are new or changed since they were last folded."""
-    return _read(db, "folded_at IS NULL")
+    return stories_by_id(db, waiting_ids(db))
 
 
-def stories_between(db: Database, since: datetime, until: datetime) -> list[Story]:
-    """Stories of a span of time (published, else first seen), both ends included."""
-    return _read(
-        db,
-        "coalesce(published, first_seen) BETWEEN ? AND ?",
-        (to_iso(since), to_iso(until)),
-    )
-
-
-def undated_imports(db: Database) -> list[Story]:
-    """Imported stories that nobody dated: they may belong to any time."""
-    return _read(db, "published IS NULL AND text_from = 'import'")
+def waiting_ids(db: Database) -> list[int]:
+    """The same as ids, in the order of the stories' times."""
+    return [row[0] for row in db.execute("SELECT story_id FROM waiting ORDER BY at, story_id")]
 
 
 def stories_by_id(db: Database, ids: Iterable[int]) -> list[Story]:
@@ -112,15 +103,16 @@ def story_at(db: Database, url: str) -> Story | None:
     return found[0] if found else None
 
 
-def mark_folded(db: Database, ids: Iterable[int], now: datetime) -> None:
-    db.conn.executemany(
-        "UPDATE stories SET folded_at = ? WHERE id = ?", [(to_iso(now), id_) for id_ in ids]
-    )
+def mark_folded(db: Database, ids: Iterable[int]) -> None:
+    """These stories wait no more."""
+    db.conn.executemany("DELETE FROM waiting WHERE story_id = ?", [(id_,) for id_ in ids])
 
 
 def wait_again(db: Database) -> None:
     """Every story waits to be folded again."""
-    db.execute("UPDATE stories SET folded_at = NULL")
+    db.execute(
+        "INSERT OR REPLACE INTO waiting SELECT id, coalesce(published, first_seen) FROM stories"
+    )
 
 
 def copies_of(db: Database, ids: Iterable[int]) -> dict[int, int]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.enrich.roles import headline_story, retold, roles
+from pipeline.enrich.rewrites import retold
+from pipeline.enrich.roles import headline_story, roles
 from pipeline.enrich.roundups import is_roundup
 from storage.models import Role, Section, Story
 

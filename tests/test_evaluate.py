@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import pair_confusion_matrix
 
-from pipeline.evaluate import evaluate, score
+from pipeline.cli import cli
+from pipeline.evaluate import evaluate, evaluate_all, mean, score
 from storage.errors import NewsfoldError
 from tests.stories import MORNING, made_stories
 
@@ -78,6 +80,44 @@ def test_a_labelled_file(tmp_path: Path) -> None:
     assert (scores.stories, scores.gold_events, scores.found_events) == (8, 4, 4)
     assert scores.bcubed_f1.value == 1
     assert evaluate(path, now=MORNING) == scores
+
+
+def gold_file(path: Path) -> Path:
+    rows = [
+        {"url": each.url, "title": each.title, "text": each.text, "event": each.url[-3:]}
+        for each in made_stories()
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def test_several_files_have_a_mean(tmp_path: Path) -> None:
+    paths = [gold_file(tmp_path / name) for name in ("one.jsonl", "two.jsonl")]
+    said: list[str] = []
+    one, two, both = evaluate_all(paths, now=MORNING, progress=said.append)
+    assert (one.name, two.name, both.name) == ("one.jsonl", "two.jsonl", "mean")
+    assert both.scores.stories == one.scores.stories + two.scores.stories
+    assert both.scores.bcubed_f1.value == pytest.approx(one.scores.bcubed_f1.value)
+    assert said[0] == "one.jsonl: read"
+
+
+def test_the_mean_is_surer_than_its_parts() -> None:
+    gold, found = [1, 1, 2, 2, 3, 3], [1, 1, 2, 3, 3, 3]
+    once = score(gold, found, np.random.default_rng(0))
+    figure, of_four = once.bcubed_f1, mean([once] * 4).bcubed_f1
+    assert of_four.value == figure.value
+    assert figure.value - of_four.low == pytest.approx((figure.value - figure.low) / 2, abs=1e-3)
+
+
+def test_the_reference_stands_beside(tmp_path: Path) -> None:
+    path = gold_file(tmp_path / "gold.jsonl")
+    answer = CliRunner().invoke(cli, ["evaluate", str(path), "--reference"])
+    rows = json.loads(answer.stdout)
+    assert [(row["set"], row["by"]) for row in rows] == [
+        ("gold.jsonl", "newsfold"),
+        ("gold.jsonl", "reference"),
+    ]
+    assert "read" in answer.stderr
 
 
 def test_a_file_without_labels(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from crawlers.urls import canonical_url
 from storage.database import in_memory
 from storage.errors import NewsfoldError
 from storage.files import BrokenLineError, import_files, read_rows, story_from_row
+from storage.stories import waiting_ids
 from tests.stories import MORNING
 
 if TYPE_CHECKING:
@@ -69,21 +70,21 @@ def test_the_same_story_under_noisy_addresses_is_one(tmp_path: Path) -> None:
 def test_new_words_at_a_known_address_are_a_revision(tmp_path: Path) -> None:
     db = in_memory()
     load(db, write(tmp_path / "a.jsonl", [GOOD]))
-    db.execute("UPDATE stories SET folded_at = '2026-04-08T10:00:00Z'")
+    db.execute("DELETE FROM waiting")
     load(db, write(tmp_path / "b.jsonl", [{**GOOD, "title": "A better title"}]))
-    assert db.execute("SELECT id, title, folded_at FROM stories").fetchall() == [
-        (1, "A better title", None)
-    ]
+    assert db.execute("SELECT id, title FROM stories").fetchall() == [(1, "A better title")]
+    assert waiting_ids(db) == [1]
     assert db.execute("SELECT story_id, title FROM revisions").fetchall() == [(1, "A title")]
 
 
 def test_a_date_that_comes_later_is_taken_over_and_folded_again(tmp_path: Path) -> None:
     db = in_memory()
     load(db, write(tmp_path / "a.jsonl", [{**GOOD, "published": None}]))
-    db.execute("UPDATE stories SET folded_at = '2026-04-08T10:00:00Z'")
+    db.execute("DELETE FROM waiting")
     load(db, write(tmp_path / "b.jsonl", [GOOD]))
-    rows = db.execute("SELECT published, published_precision, folded_at FROM stories").fetchall()
-    assert rows == [("2026-04-08T09:00:00Z", "minute", None)]
+    rows = db.execute("SELECT published, published_precision FROM stories").fetchall()
+    assert rows == [("2026-04-08T09:00:00Z", "minute")]
+    assert waiting_ids(db) == [1]
     assert db.execute("SELECT count(*) FROM revisions").fetchone()[0] == 0
     assert load(db, write(tmp_path / "c.jsonl", [GOOD]))["known"] == 1
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.fold_pass import fold_pass
 from pipeline.folding import Folded, fold
 from pipeline.reading import read
-from pipeline.signals import match, score
+from pipeline.reasons import match
 from storage.database import in_memory
 from storage.events import current_id, events_by_id, lineage_of, matches_of
 from tests.stories import HAPPENINGS, MORNING, made_stories, stored, story, with_ids
@@ -126,7 +126,7 @@ def test_events_that_become_one_say_so() -> None:
     assert db.execute("SELECT count(*) FROM events").fetchone()[0] == 2
     # An edited date brings the second one near; it is folded again.
     db.execute(
-        "UPDATE stories SET published = ?, folded_at = NULL WHERE url = ?",
+        "UPDATE stories SET published = ?, text = text WHERE url = ?",
         ("2026-04-08T10:00:00Z", far.url),
     )
     stored(db, [between])
@@ -242,7 +242,7 @@ def test_another_version_of_a_product_speaks_against() -> None:
         for i, n in enumerate(("4.7", "4.8"), 1)
     )
     readings = read(old), read(new)
-    clash = {signal.name: signal for signal in match(*readings).signals}["versions"]
+    clash = {signal.name: signal for signal in match(*readings).signals}["other_version"]
     assert clash.weight < 0
     assert "4.7 against 4.8" in clash.words
 
@@ -270,4 +270,4 @@ def test_a_score_has_no_direction() -> None:
     readings = [read(each) for each in STORIES]
     for left in readings:
         for right in readings:
-            assert score(left, right) == score(right, left)
+            assert match(left, right) == match(right, left)

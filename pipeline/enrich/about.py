@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
 from pipeline.enrich.subject import real_names
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 NEAR = 60  # characters between an amount and the word that says what it is for
 MAX_WORDS = 4
@@ -70,7 +74,7 @@ def _clause(sentence: str, start: int, end: int) -> str:
     words = clause.split()
     if len(clause) > LONGEST or len(words) < FEWEST:
         return ""
-    return "" if words[0].lower() in numbers.data()["no_about"]["no_start"] else clause
+    return "" if words[0].lower() in _no_about("no_start") else clause
 
 
 def _next_run(behind: str) -> str:
@@ -101,7 +105,7 @@ def _last_run(text: str) -> str:
 def _runs(text: str) -> list[list[str]]:
     """The text cut at numbers, verbs and words that only tie others together; a run that is only
     a measure or a time says nothing."""
-    breaks = _ties() | numbers.number_words("en").keys() | numbers.number_words("de").keys()
+    breaks, bare = _breaks(), _bare()
     runs: list[list[str]] = [[]]
     for word in _WORD.findall(text):
         if word[0].isdigit() and runs[-1] and runs[-1][-1][0].isupper():
@@ -110,18 +114,33 @@ def _runs(text: str) -> list[list[str]]:
             runs.append([])
         else:
             runs[-1].append(word)
-    return [run for run in runs if any(word.lower() not in _bare() for word in run)]
+    return [run for run in runs if any(word.lower() not in bare for word in run)]
 
 
 def _says_nothing(word: str) -> bool:
     """Verbs and adverbs, by a list or by their ending."""
-    table = numbers.data()["no_about"]
     plain = word.lower()
-    if plain in table["words"]:
+    if plain in _no_about("words"):
         return True
-    if word[0].isupper() or plain in table["nouns"]:
+    if word[0].isupper() or plain in _no_about("nouns"):
         return False
-    return len(plain) > 4 and plain.endswith(tuple(table["endings"]))
+    return len(plain) > 4 and plain.endswith(_endings())
+
+
+@cache
+def _no_about(which: str) -> frozenset[str]:
+    return frozenset(numbers.data()["no_about"][which])
+
+
+@cache
+def _endings() -> tuple[str, ...]:
+    return tuple(numbers.data()["no_about"]["endings"])
+
+
+@cache
+def _breaks() -> frozenset[str]:
+    """Words that end a run of words: those that only tie, and numbers."""
+    return _ties().union(numbers.number_words("en"), numbers.number_words("de"))
 
 
 @cache
@@ -168,7 +187,7 @@ def _nearest_kind(sentence: str, start: int, end: int) -> tuple[str, int, int] |
     return kind, left, right
 
 
-def _name_of(before: str, behind: str, known: set[str]) -> str:
+def _name_of(before: str, behind: str, known: AbstractSet[str]) -> str:
     """Right before the word (`Scale AI deal`), behind it (`deal with Scale AI`), else the last
     name before it (`Pennant Row has raised`)."""
     before = before.rstrip()

@@ -6,18 +6,20 @@ and their weights are data (categories.toml); nothing here knows a label by name
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from pipeline.enrich.phrases import PhraseLists
+from pipeline.enrich.told import Told, tell
 from pipeline.text import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from storage.models import Role, Story
 
@@ -36,24 +38,27 @@ LABEL_OF_ROLE: Mapping[str, str] = {"roundup": "roundup", "commentary": "opinion
 @dataclass(frozen=True, slots=True)
 class _Rule:
     label: str
-    pattern: re.Pattern[str] | None
     weights: Mapping[str, float]  # by the phrase as it stands in the data
-    pairs: tuple[tuple[re.Pattern[str], re.Pattern[str], float], ...]
+    pairs: tuple[tuple[Hashable, Hashable, float], ...]  # names of two lists of phrases
     rubrics: frozenset[str]
 
 
 class _Ballot:
     """What one member of an event speaks for."""
 
-    def __init__(self, story: Story, weight: float) -> None:
-        self.story = story
+    def __init__(self, told: Told, weight: float) -> None:
+        story = told.story
+        self.url = story.url
         self.weight = weight
-        self.scores = _scores(story.title, story.text or story.summary, story.rubric)
+        spoken = chain.from_iterable(said.words for said in told.lead)
+        opening = list(islice(spoken, _data()["opening_words"]))
+        self.scores = _scores(told.title.words, opening, story.rubric)
 
 
 def category(title: str, text: str, rubric: str | None = None) -> tuple[str, str]:
     """The label of one story and the words that decided; `other` when too little speaks."""
-    scored = _scores(title, text, rubric)
+    count = _data()["opening_words"]
+    scored = _scores(words(title), words(text[: count * 12])[:count], rubric)
     label, (score, because) = max(
         scored.items(), key=lambda item: item[1][0], default=(OTHER, (0.0, []))
     )
@@ -63,14 +68,14 @@ def category(title: str, text: str, rubric: str | None = None) -> tuple[str, str
 
 
 def event_category(
-    stories: Iterable[Story], headline_id: int, roles: Mapping[int, Role] | None = None
+    stories: Iterable[Story | Told], headline_id: int, roles: Mapping[int, Role] | None = None
 ) -> tuple[str, str]:
     """The label that the members speak for together; the headline story counts twice."""
     roles = roles or {}
     led_by = LABEL_OF_ROLE.get(roles.get(headline_id, "original"))
     if led_by:
         return led_by, f"its headline story is a {roles[headline_id]}"
-    ballots = [_Ballot(story, _votes(story, headline_id, roles)) for story in stories]
+    ballots = [_Ballot(told, _votes(told.story, headline_id, roles)) for told in tell(stories)]
     total = sum(ballot.weight for ballot in ballots)
     points: dict[str, float] = defaultdict(float)
     for ballot in ballots:
@@ -93,21 +98,28 @@ def _votes(story: Story, headline_id: int, roles: Mapping[int, Role]) -> float:
 def _said(label: str, ballots: list[_Ballot]) -> str:
     """The words of the member that speaks loudest, and how many speak for it at all."""
     speaking = [ballot for ballot in ballots if label in ballot.scores]
-    loudest = min(speaking, key=lambda b: (-b.weight * b.scores[label][0], b.story.url))
+    loudest = min(speaking, key=lambda b: (-b.weight * b.scores[label][0], b.url))
     words_of_it = ", ".join(loudest.scores[label][1])
     return words_of_it if len(ballots) == 1 else f"{len(speaking)} of {len(ballots)}: {words_of_it}"
 
 
-def _scores(title: str, text: str, rubric: str | None) -> dict[str, tuple[float, list[str]]]:
+def _scores(
+    headline: Sequence[str], opening: Sequence[str], rubric: str | None
+) -> dict[str, tuple[float, list[str]]]:
     """Each label with its points and the words that brought them, the heaviest first."""
     data = _data()
-    headline = _plain(title)
-    opening = " ".join(_plain(text[: data["opening_words"] * 12]).split()[: data["opening_words"]])
+    places = (
+        (_phrases().find(headline), data["title_counts"]),
+        (_phrases().find(opening), data["opening_counts"]),
+    )
+    touched = {name[0] if isinstance(name, tuple) else name for said, _ in places for name in said}
     found: dict[str, tuple[float, list[str]]] = {}
     for rule in _rules():
+        if rule.label not in touched and not rule.rubrics:
+            continue
         points: dict[str, float] = defaultdict(float)
-        for place, counts in ((headline, data["title_counts"]), (opening, data["opening_counts"])):
-            for phrase, weight in _hits(rule, place).items():
+        for said, counts in places:
+            for phrase, weight in _hits(rule, said).items():
                 points[phrase] += weight * counts
         if rubric and rubric.lower() in rule.rubrics:
             points[f"rubric {rubric}"] += data["rubric_counts"]
@@ -117,16 +129,14 @@ def _scores(title: str, text: str, rubric: str | None) -> dict[str, tuple[float,
     return found
 
 
-def _hits(rule: _Rule, place: str) -> dict[str, float]:
+def _hits(rule: _Rule, said: Mapping[Hashable, list[str]]) -> dict[str, float]:
     """Phrases of a rule in a text, each once, with their weights."""
-    found: dict[str, float] = {}
-    if rule.pattern is not None:
-        for match in rule.pattern.finditer(place):
-            found[match.group().strip()] = rule.weights[str(_phrase(rule, match.group().strip()))]
+    found = {
+        matched: rule.weights[str(_phrase(rule, matched))] for matched in said.get(rule.label, ())
+    }
     for one, two, weight in rule.pairs:
-        first, second = one.search(place), two.search(place)
-        if first and second:
-            found[f"{first.group().strip()} … {second.group().strip()}"] = weight
+        if one in said and two in said:
+            found[f"{said[one][0]} … {said[two][0]}"] = weight
     return found
 
 
@@ -136,10 +146,6 @@ def _phrase(rule: _Rule, matched: str) -> str | None:
         return matched
     starred = [p for p in rule.weights if p.endswith("*") and matched.startswith(p[:-1])]
     return max(starred, key=len, default=None)
-
-
-def _plain(text: str) -> str:
-    return " ".join(words(text.replace("-", " ")))
 
 
 @cache
@@ -153,23 +159,29 @@ def _rules() -> tuple[_Rule, ...]:
 
 
 def _rule(row: dict[str, Any]) -> _Rule:
-    weights = {phrase.replace("-", " "): weight for phrase, weight in row.get("words", {}).items()}
+    label = row["label"]
     return _Rule(
-        label=row["label"],
-        pattern=_any_of(list(weights)) if weights else None,
-        weights=weights,
+        label=label,
+        weights={_spaced(phrase): weight for phrase, weight in row.get("words", {}).items()},
         pairs=tuple(
-            (_any_of(pair["one"]), _any_of(pair["two"]), pair["weight"])
-            for pair in row.get("both", [])
+            ((label, at, "one"), (label, at, "two"), pair["weight"])
+            for at, pair in enumerate(row.get("both", []))
         ),
         rubrics=frozenset(row.get("rubrics", [])),
     )
 
 
-def _any_of(phrases: list[str]) -> re.Pattern[str]:
-    """Any of the phrases as whole words; a star takes the rest of the word."""
-    longest_first = sorted((p.replace("-", " ") for p in phrases), key=lambda p: (-len(p), p))
-    forms = [
-        re.escape(p[:-1]) + r"[^\s]*" if p.endswith("*") else re.escape(p) for p in longest_first
-    ]
-    return re.compile(rf"(?<!\S)(?:{'|'.join(forms)})(?!\S)")
+@cache
+def _phrases() -> PhraseLists:
+    """The words of each label by its name, and both lists of each of its pairs."""
+    lists: dict[Hashable, list[str]] = {rule.label: list(rule.weights) for rule in _rules()}
+    for row in _data()["category"]:
+        for at, pair in enumerate(row.get("both", [])):
+            for side in ("one", "two"):
+                lists[row["label"], at, side] = list(map(_spaced, pair[side]))
+    return PhraseLists(lists)
+
+
+def _spaced(phrase: str) -> str:
+    """Hyphens part words, as in the texts."""
+    return phrase.replace("-", " ")

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pipeline.background import FIRST_CHARACTERS
 from pipeline.enrich.categories import event_category
 from pipeline.enrich.figures import figures
 from pipeline.enrich.roles import headline_story, roles
 from pipeline.enrich.tldr import tldr
+from pipeline.enrich.told import Told, tell
 from pipeline.text import names
 from storage.models import Event, Member
 
@@ -33,11 +33,39 @@ def describe(
     sources: Mapping[str, Source],
 ) -> Event:
     """The event of a group. `stories` holds at least its members, by id."""
-    members = [stories[belonging.story_id] for belonging in group.belongings]
+    return _describe(event_id, group, _members(group, stories), copy_of, sources)
+
+
+def describe_with_names(
+    event_id: int,
+    group: Group,
+    stories: Mapping[int, Story],
+    copy_of: Mapping[int, int],
+    sources: Mapping[str, Source],
+    source_names: AbstractSet[str],
+) -> tuple[Event, dict[str, int]]:
+    """The event of a group, and its names as event_names() gives them: read once for both."""
+    told = _members(group, stories)
+    event = _describe(event_id, group, told, copy_of, sources)
+    return event, event_names(told, source_names)
+
+
+def _members(group: Group, stories: Mapping[int, Story]) -> list[Told]:
+    return tell(stories[belonging.story_id] for belonging in group.belongings)
+
+
+def _describe(
+    event_id: int,
+    group: Group,
+    told: list[Told],
+    copy_of: Mapping[int, int],
+    sources: Mapping[str, Source],
+) -> Event:
+    members = [one.story for one in told]
     known = (sources[s.source_id] for s in members if s.source_id in sources)
-    role_of = roles(members, copy_of, {source.id: source.name for source in known})
-    headline = headline_story(members, role_of)
-    category, because = event_category(members, headline.stored_id, role_of)
+    role_of = roles(told, copy_of, {source.id: source.name for source in known})
+    headline = headline_story(told, role_of)
+    category, because = event_category(told, headline.stored_id, role_of)
     times = sorted(story.out_by for story in members if story.out_by is not None)
     return Event(
         id=event_id,
@@ -50,8 +78,8 @@ def describe(
         language=headline.language,
         category=category,
         category_because=because,
-        tldr=tldr(members, headline.title, role_of, headline.language),
-        figures=tuple(figure for story in members for figure in figures(story)),
+        tldr=tldr(told, headline.title, role_of, headline.language),
+        figures=tuple(figure for one in told for figure in figures(one)),
         independent=independent(members, role_of, sources),
         comments=_comments(members),
     )
@@ -86,11 +114,12 @@ def _comments(members: Sequence[Story]) -> int | None:
     return sum(told) if told else None
 
 
-def event_names(members: Sequence[Story], source_names: AbstractSet[str]) -> dict[str, int]:
+def event_names(members: Sequence[Story | Told], source_names: AbstractSet[str]) -> dict[str, int]:
     """The names that the stories use, and how many of them use each; without the sources' own,
     which stand in every agency report."""
     mentioned: Counter[str] = Counter()
-    for story in members:
-        used = set(names(story.text[:FIRST_CHARACTERS] or story.title))
+    for told in tell(members):
+        story = told.story
+        used = told.names if story.text else frozenset(names(story.title, story.language))
         mentioned.update(used - source_names)
     return dict(mentioned)

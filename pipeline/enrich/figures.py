@@ -8,27 +8,61 @@ times of day and numbers inside names.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cache
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from itertools import accumulate, chain, islice
 from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
 from pipeline.enrich.about import around, compared, of_amount
-from pipeline.enrich.scores import Scoreboard
-from pipeline.text import sentences
+from pipeline.enrich.scores import Scoreboard, has_benchmark
+from pipeline.enrich.told import Told, tell
 from storage.models import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipeline.enrich.scores import Score
     from storage.models import Story
 
-MAX_SENTENCES = 400  # of one story; a longer text repeats itself or is no story
+MAX_SENTENCES = 200  # of one story; a longer text is a list
+KEPT = 4096  # sentences whose figures are known: those of an event's copies
 MAX_SENTENCE = 1_200  # characters; more is a table or a list without full stops
-# Where a number of its own begins: not inside a word, a larger number, an address or an amount.
-_STARTS = r"(?<![\w.,:/$€£#-])"
+# Before a number of its own: no word, no larger number, no address, no amount.
+_NOT_BEFORE = r"[\w.,:/$€£#-]"
+_NO_NUMBER_BEHIND = re.compile(_NOT_BEFORE)
+_DIGITS = re.compile(rf"\d(?<!{_NOT_BEFORE}.)[\d.,\u00a0\u202f]*+")
+_BEHIND_NUMBER = re.compile(r"[\s-]?([^\W\d_]+|[%€£$×])")
+LONGEST_ABOUT = 40  # characters of `an estimated` and the like before a number
+LONGEST_NAME = 80
+_NAME_BEFORE = re.compile(r"\w [A-Z]\w* $")
+_SIZED = re.compile(r"\b(?:parameters?|parametern|models?|modell\w*|weights?)\b", re.IGNORECASE)
+_PARAMETER = re.compile(r"\bparameter", re.IGNORECASE)
+_CONTEXT = re.compile(r"context|token|kontext|\bwindow", re.IGNORECASE)
+_VERSION = re.compile(r"\b[Vv]ersion (?P<number>\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.]*\d)")
+_SIGN = re.compile(r"[$€£]")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|#{1,6})\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence, and where in it a number or an amount may begin."""
+
+    text: str
+    language: str
+    starts: list[int]  # of numbers, in digits or in words
+    signs: list[int]  # of currencies
+
+    def matches(
+        self, pattern: re.Pattern[str], starts: Iterable[int] = ()
+    ) -> Iterator[re.Match[str]]:
+        """Where a pattern that begins with a number matches, none over another."""
+        free = 0
+        for start in starts or self.starts:
+            if start >= free and (match := pattern.match(self.text, start)):
+                free = match.end()
+                yield match
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,43 +77,131 @@ class Found:
     about: str = ""
 
 
-def figures(story: Story) -> list[Figure]:
+def figures(story: Story | Told) -> list[Figure]:
     """All figures of a story, each thing once: its fullest mention in the text, else the title."""
-    opening = f"{story.title}\n{story.summary}"
-    board = Scoreboard(opening, story.language)
+    told = tell([story])[0]
+    story = told.story
+    lines = [*_lines(told.sentences), story.title]
     found: list[Figure] = []
-    for sentence in _sentences(story.text):
-        found += _in_sentence(sentence, story, board)
-    found += _in_sentence(story.title, story, Scoreboard(opening, story.language))
-    return _each_once(found)
+    for line, scores in _promising(lines, story):
+        found += _in_sentence(line, story, scores)
+    return _each_once(found) if found else found
 
 
-def _sentences(text: str) -> Iterator[str]:
-    for sentence in sentences(text)[:MAX_SENTENCES]:
+def _lines(sentences: Iterable[str]) -> Iterator[str]:
+    """The sentences to be read, list items without their bullets."""
+    for sentence in islice(sentences, MAX_SENTENCES):
         if len(sentence) <= MAX_SENTENCE:
-            yield _BULLET.sub("", sentence)
+            yield _BULLET.sub("", sentence) if sentence[0] in "-*•–#" else sentence
 
 
-def _in_sentence(sentence: str, story: Story, board: Scoreboard) -> list[Figure]:
-    if not _has_number(sentence, story.language):
-        board.read(sentence)
-        return []
-    taken: list[Found] = [_from_score(score) for score in board.read(sentence)]
-    for recognise in RECOGNISERS:
-        for found in recognise(sentence, story.language):
-            if all(found.end <= other.start or other.end <= found.start for other in taken):
-                taken.append(found)
-    return [_figure(found, sentence, story) for found in sorted(taken, key=lambda f: f.start)]
+def _promising(lines: Sequence[str], story: Story) -> Iterator[tuple[str, list[Score]]]:
+    """Those that may have a figure, each with the scores in it; only where a benchmark is named
+    there can be any. The last line is the title, which no other is read with."""
+    text = "\n".join(lines)
+    if has_benchmark(text):
+        for part in (lines[:-1], lines[-1:]):
+            board = Scoreboard(f"{story.title}\n{story.summary}", story.language)
+            yield from ((line, board.read(line)) for line in part)
+        return
+    ends = list(accumulate(len(line) + 1 for line in lines))
+    places = {bisect_right(ends, start) for start in _with_units(text, story.language)}
+    yield from ((lines[place], []) for place in sorted(places))
 
 
-def _has_number(sentence: str, language: str) -> bool:
-    return bool(_numeric(language).search(sentence))
+def _with_units(text: str, language: str) -> Iterator[int]:
+    """Where a number stands that may have a unit, be it in front of it or behind."""
+    yield from _starts(text, language)
+    for match in _SIGN.finditer(text):
+        yield match.start()
+    if "ersion " in text:
+        for match in _VERSION.finditer(text):
+            yield match.start()
+
+
+def _lower(text: str) -> str:
+    """In lower case, each letter where it was: a few of Turkish and German become two."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(map(_lower_letter, text))
+
+
+def _lower_letter(letter: str) -> str:
+    lower = letter.lower()
+    return lower if len(lower) == 1 else letter
+
+
+def _in_sentence(sentence: str, story: Story, scores: list[Score]) -> list[Figure]:
+    found = _with(scores, sentence, story.language) if scores else _found(sentence, story.language)
+    return [_figure(one, sentence, story) for one in found]
+
+
+@lru_cache(maxsize=KEPT)
+def _found(sentence: str, language: str) -> tuple[Found, ...]:
+    return _with([], sentence, language)
+
+
+def _with(scores: list[Score], sentence: str, language: str) -> tuple[Found, ...]:
+    """The scores, and the numbers that are none, as they stand, each with what it is about."""
+    taken = [_from_score(score) for score in scores]
+    line = _line(sentence, language)
+    recognised = chain.from_iterable(recognise(line) for recognise in RECOGNISERS) if line else ()
+    for found in recognised:
+        if all(found.end <= other.start or other.end <= found.start for other in taken):
+            taken.append(found)
+    taken.sort(key=lambda found: found.start)
+    return tuple(
+        found if found.about else replace(found, about=around(sentence, found.start, found.end))
+        for found in taken
+    )
+
+
+def _line(sentence: str, language: str) -> Line | None:
+    """The sentence with its numbers, if it has any."""
+    starts = _starts(sentence, language)
+    signs = [match.start() for match in _sign_start().finditer(sentence)]
+    has_any = starts or signs or "ersion " in sentence
+    return Line(sentence, language, starts, signs) if has_any else None
+
+
+def _starts(text: str, language: str) -> list[int]:
+    """Where a number of its own may begin, in digits or in words, that has something behind it
+    which may be a unit."""
+    lower, units = _lower(text), _beginnings_of_units(language)
+    ends = [(match.start(), match.end()) for match in _DIGITS.finditer(lower)]
+    for word in numbers.number_words(language):
+        ends += [(at, at + len(word)) for at in _places(word, lower)]
+    found = []
+    for start, end in ends:
+        behind = _BEHIND_NUMBER.match(lower, end)
+        if behind is not None and behind[1] in units:
+            found.append(start)
+    for factor in _german_factors(language):
+        found += _places(factor, lower)
+    return sorted(found)
+
+
+def _places(word: str, text: str) -> Iterator[int]:
+    """Where a word begins in a text."""
+    at = text.find(word)
+    while at >= 0:
+        if not at or not _NO_NUMBER_BEHIND.match(text, at - 1):
+            yield at
+        at = text.find(word, at + 1)
 
 
 @cache
-def _numeric(language: str) -> re.Pattern[str]:
-    wordy = [*numbers.number_words(language), *_german_factors(language)]
-    return re.compile(rf"\d|\b(?:{numbers.either(wordy)})\b" if wordy else r"\d", re.IGNORECASE)
+def _beginnings_of_units(language: str) -> frozenset[str]:
+    """The first words of all that a recogniser wants right behind a number, in lower case."""
+    table = numbers.data()
+    words = [*table["currencies"]["words"], *numbers.scales(language), *_counted()]
+    words += [*_measure_units(), "percent", "percentage", "per", "prozent", "prozentpunkt"]
+    words += ["prozentpunkten", "token", "tokens", "times", "mal", *"bmtkx×%€£$"]
+    return frozenset(re.split(r"[^\w%€£$×]", word.lower(), maxsplit=1)[0] for word in words)
+
+
+@cache
+def _sign_start() -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w$€£])(?:{numbers.either(numbers.data()['currencies']['signs'])})")
 
 
 def _from_score(score: Score) -> Found:
@@ -87,7 +209,6 @@ def _from_score(score: Score) -> Found:
 
 
 def _figure(found: Found, sentence: str, story: Story) -> Figure:
-    quote = sentence[found.start : found.end]
     return Figure(
         story_id=story.id or 0,
         key=f"version {found.shown}"  # 4.10 is not 4.1
@@ -96,9 +217,9 @@ def _figure(found: Found, sentence: str, story: Story) -> Figure:
         value=found.value,
         unit=found.unit,
         shown=found.shown,
-        quote=quote,
+        quote=sentence[found.start : found.end],
         sentence=sentence,
-        about=found.about or around(sentence, found.start, found.end),
+        about=found.about,
     )
 
 
@@ -112,16 +233,18 @@ def _each_once(found: Iterable[Figure]) -> list[Figure]:
     return list(kept.values())
 
 
-# --- the recognisers: a sentence and its language in, numbers with a unit out ---------------
+# --- the recognisers: a line in, numbers with a unit out ------------------------------------
 
 
-def money(sentence: str, language: str) -> Iterator[Found]:
+def money(line: Line) -> Iterator[Found]:
     last_end = 0
-    for match in _money_pattern(language).finditer(sentence):
+    sentence, language = line.text, line.language
+    for match in line.matches(_money_pattern(language), sorted([*line.starts, *line.signs])):
         currency = _currency(match)
         if currency is None:
             continue
-        converted = last_end and sentence[last_end : match.start()].strip() in ("(", "[")
+        start, about = _approximately(match)
+        converted = last_end and sentence[last_end:start].strip() in ("(", "[")
         last_end = match.end()
         if converted:
             continue  # "690 million pounds ($915 million)" is one amount
@@ -131,9 +254,8 @@ def money(sentence: str, language: str) -> Iterator[Found]:
         value = numbers.scaled(match["number"] or match["number2"], factor, language)
         rate = _rate_behind(sentence[match.end() :])
         unit = f"{currency} {rate}".strip()
-        shown = _approximately(match) + _amount(value, currency) + (f" {rate}" if rate else "")
-        about = of_amount(sentence, match.start(), match.end())
-        yield Found(match.start(), match.end(), value, unit, shown, about)
+        shown = about + _amount(value, currency) + (f" {rate}" if rate else "")
+        yield Found(start, match.end(), value, unit, shown, of_amount(sentence, start, match.end()))
 
 
 @cache
@@ -145,23 +267,25 @@ def _money_pattern(language: str) -> re.Pattern[str]:
     scale = rf"(?:{numbers.either(numbers.scales(language))})"
     letter = rf"(?:{numbers.either(table['scales']['letters'])})\b"
     wordy = numbers.either(numbers.number_words(language)) or "(?!)"
-    about = _approximate_pattern()
     return re.compile(
-        rf"{about}(?:"
-        rf"(?<![\w$€£])(?P<sign>{signs})\s?(?P<number>{number})(?:[\s-]?(?P<scale>(?i:{scale})\b"
+        rf"(?P<sign>{signs})\s?(?P<number>{number})(?:[\s-]?(?P<scale>(?i:{scale})\b"
         rf"|{letter}))?(?![\w%]|[.,]\d|-\d)"
-        rf"|{_STARTS}(?P<number2>{number}|(?i:{wordy}))"
-        rf"(?:[\s-](?P<scale2>(?i:{scale})))?[\s-]?(?P<word>(?i:{words})\b|[€£$](?!\d)))"
+        rf"|(?P<number2>{number}|(?i:{wordy}))"
+        rf"(?:[\s-](?P<scale2>(?i:{scale})))?[\s-]?(?P<word>(?i:{words})\b|[€£$](?!\d))"
     )
 
 
-def _approximate_pattern() -> str:
+def _approximately(match: re.Match[str]) -> tuple[int, str]:
+    """Where the number begins with `about` or the like before it, and that word to be shown."""
+    start = match.start()
+    before = _approximate_pattern().search(match.string, max(start - LONGEST_ABOUT, 0), start)
+    return (before.start(), "about ") if before else (start, "")
+
+
+@cache
+def _approximate_pattern() -> re.Pattern[str]:
     words = numbers.either(numbers.data()["approximate"]["words"])
-    return rf"(?:(?P<about>\b(?i:{words})\s+|~\s?))?"
-
-
-def _approximately(match: re.Match[str]) -> str:
-    return "about " if match["about"] else ""
+    return re.compile(rf"(?:\b(?:{words})\s+|~\s?)\Z", re.IGNORECASE)
 
 
 def _currency(match: re.Match[str]) -> str | None:
@@ -175,11 +299,14 @@ def _currency(match: re.Match[str]) -> str | None:
 
 
 def _rate_behind(rest: str) -> str:
-    rates = numbers.data()["currencies"]["rates"]
-    match = re.match(
-        rf"\s?({numbers.either(rates)})\b(?!\s(?:earlier|ago|before|zuvor))", rest, re.IGNORECASE
-    )
-    return str(rates[match[1].lower()]) if match else ""
+    match = _rate_pattern().match(rest)
+    return str(numbers.data()["currencies"]["rates"][match[1].lower()]) if match else ""
+
+
+@cache
+def _rate_pattern() -> re.Pattern[str]:
+    rates = numbers.either(numbers.data()["currencies"]["rates"])
+    return re.compile(rf"\s?({rates})\b(?!\s(?:earlier|ago|before|zuvor))", re.IGNORECASE)
 
 
 def _amount(value: float, currency: str) -> str:
@@ -188,12 +315,13 @@ def _amount(value: float, currency: str) -> str:
     return sign + cents
 
 
-def percentages(sentence: str, language: str) -> Iterator[Found]:
-    for match in _percent_pattern(language).finditer(sentence):
-        value = numbers.value_of(match["number"], language)
+def percentages(line: Line) -> Iterator[Found]:
+    for match in line.matches(_percent_pattern(line.language)):
+        value = numbers.value_of(match["number"], line.language)
         unit = "percentage points" if match["points"] else "%"
         shown = numbers.plain(value) + ("%" if unit == "%" else " percentage points")
-        yield Found(match.start(), match.end(), value, unit, _approximately(match) + shown)
+        start, about = _approximately(match)
+        yield Found(start, match.end(), value, unit, about + shown)
 
 
 @cache
@@ -201,31 +329,32 @@ def _percent_pattern(language: str) -> re.Pattern[str]:
     number = numbers.digits(language)
     wordy = numbers.either(numbers.number_words(language)) or "(?!)"
     return re.compile(
-        rf"{_approximate_pattern()}{_STARTS}"
         rf"(?P<number>{number}|(?<!point )\b(?:{wordy})(?=\s))\s?"
         r"(?:(?P<points>percentage points?|Prozentpunkten?)|%|(?:percent|per cent|Prozent)\b)",
         re.IGNORECASE,
     )
 
 
-def parameters(sentence: str, language: str) -> Iterator[Found]:
+def parameters(line: Line) -> Iterator[Found]:
     """`2.3B parameters`, `2.3 billion parameters and the biggest 31 billion`, `7B model`."""
-    if not re.search(r"\b(?:parameters?|parametern|models?|modell\w*|weights?)\b", sentence, re.I):
+    matches = list(line.matches(_parameter_pattern(line.language)))
+    if not matches or not _SIZED.search(line.text):
         return
-    counted = re.search(r"\bparameter", sentence, re.I) is not None
-    for match in _parameter_pattern(language).finditer(sentence):
+    counted = _PARAMETER.search(line.text) is not None
+    for match in matches:
         if match["word"] and not (
-            counted or re.match(r"-\w+ model", sentence[match.end("number") :])
+            counted or re.match(r"-\w+ model", line.text[match.end("number") :])
         ):
             continue
         scale = match["letter"] or match["word"]
-        factor = {"m": 1e6, "b": 1e9, "t": 1e12}.get(scale.lower()) or numbers.scales(language)[
-            scale.lower()
-        ]
-        value = numbers.scaled(match["number"], factor, language)
+        factor = {"m": 1e6, "b": 1e9, "t": 1e12}.get(scale.lower()) or numbers.scales(
+            line.language
+        )[scale.lower()]
+        value = numbers.scaled(match["number"], factor, line.language)
         if value >= 1e6:
-            shown = f"{_approximately(match)}{numbers.short(value)} parameters"
-            yield Found(match.start(), match.end(), value, "parameters", shown)
+            start, about = _approximately(match)
+            shown = f"{about}{numbers.short(value)} parameters"
+            yield Found(start, match.end(), value, "parameters", shown)
 
 
 @cache
@@ -234,7 +363,7 @@ def _parameter_pattern(language: str) -> re.Pattern[str]:
     scale = numbers.either({word: 1 for word, by in numbers.scales(language).items() if by > 1e3})
     ends = r"(?:[\s-]parameters?\b|[\s-]Parametern?\b)?"
     return re.compile(
-        rf"{_approximate_pattern()}{_STARTS}(?P<number>{number})"
+        rf"(?P<number>{number})"
         rf"(?:(?P<letter>[BMT])(?!\w|\s?(?:dollars|euros|pounds|users|people|downloads))"
         rf"|[\s-](?P<word>(?i:{scale}))\b(?!\s(?i:dollars?|euros?|pounds|yen|yuan|users|people|"
         rf"tokens|downloads|customers|times|transistors|token|nutzer|kunden)))"
@@ -242,15 +371,15 @@ def _parameter_pattern(language: str) -> re.Pattern[str]:
     )
 
 
-def context_sizes(sentence: str, language: str) -> Iterator[Found]:
+def context_sizes(line: Line) -> Iterator[Found]:
     """`256K` beside the word context or tokens."""
-    if not re.search(r"context|token|kontext|\bwindow", sentence, re.IGNORECASE):
-        return
-    for match in _context_pattern(language).finditer(sentence):
+    for match in line.matches(_context_pattern(line.language)):
+        if not _CONTEXT.search(line.text):
+            return
         factor = {"K": 1e3, "k": 1e3, "M": 1e6}.get(match["letter"] or "", 1.0)
         if match["word"]:
-            factor = numbers.scales(language)[match["word"].lower()]
-        value = numbers.scaled(match["number"], factor, language)
+            factor = numbers.scales(line.language)[match["word"].lower()]
+        value = numbers.scaled(match["number"], factor, line.language)
         if 1_000 <= value <= 1e9:
             letters = numbers.short(value) if value >= 1e6 else f"{numbers.plain(value / 1e3)}K"
             yield Found(match.start(), match.end(), value, "context", f"{letters} context")
@@ -261,23 +390,24 @@ def _context_pattern(language: str) -> re.Pattern[str]:
     number = numbers.digits(language)
     scale = numbers.either(dict.fromkeys(numbers.scales(language), 1))
     return re.compile(
-        rf"{_STARTS}(?P<number>{number})(?:"
+        rf"(?P<number>{number})(?:"
         r"(?P<letter>[Kk]|M(?=[\s-](?:tokens?|context)))(?![\w/])(?:[\s-]tokens?\b)?"
         rf"|(?:[\s-](?P<word>(?i:{scale})))?[\s-](?i:tokens?)\b(?!\s(?i:per|a|/))(?=[^.]*(?i:context|window|kontext)|[\s-](?i:context|window)))"
     )
 
 
-def multiples(sentence: str, language: str) -> Iterator[Found]:
+def multiples(line: Line) -> Iterator[Found]:
     """`ten times less compute`, `10x faster`, `three times as many`."""
-    for match in _multiple_pattern(language).finditer(sentence):
-        factors = _german_factors(language)
+    for match in line.matches(_multiple_pattern(line.language)):
+        factors = _german_factors(line.language)
         printed = match["number"] or match["german"] or match["x"]
-        value = float(factors.get(printed.lower(), 0)) or numbers.value_of(printed, language)
+        value = float(factors.get(printed.lower(), 0)) or numbers.value_of(printed, line.language)
         way, shown = _way(match["way"] or match["way2"] or "")
         if 1 < value <= 1e6:
-            text = f"{_approximately(match)}{numbers.plain(value)}×{shown}"
-            about = compared(sentence, match.end())
-            yield Found(match.start(), match.end(), value, f"x{way}", text, about)
+            start, approximately = _approximately(match)
+            text = f"{approximately}{numbers.plain(value)}×{shown}"
+            about = compared(line.text, match.end())
+            yield Found(start, match.end(), value, f"x{way}", text, about)
 
 
 def _way(word: str) -> tuple[str, str]:
@@ -302,20 +432,20 @@ def _multiple_pattern(language: str) -> re.Pattern[str]:
     wordy = numbers.either(numbers.number_words(language)) or "(?!)"
     german = numbers.either(_german_factors(language)) or "(?!)"
     return re.compile(
-        rf"{_approximate_pattern()}{_STARTS}(?:"
+        rf"(?:"
         rf"(?:(?P<number>{number}|\b(?i:{wordy}))[\s-](?:times|mal)|\b(?P<german>(?i:{german})))\s+"
         rf"{way}"
         rf"|(?P<x>{number})\s?[x×](?![\w×])(?:\s+{way.replace('<way>', '<way2>')})?)"
     )
 
 
-def measures(sentence: str, language: str) -> Iterator[Found]:
+def measures(line: Line) -> Iterator[Found]:
     """`24 GB`, `12 kilometres an hour`."""
-    for match in _measure_pattern(language).finditer(sentence):
+    for match in line.matches(_measure_pattern(line.language)):
         unit = _measure_units()[match["unit"]]
-        value = numbers.value_of(match["number"], language)
-        shown = f"{_approximately(match)}{numbers.plain(value)} {unit}"
-        yield Found(match.start(), match.end(), value, unit, shown)
+        value = numbers.value_of(match["number"], line.language)
+        start, about = _approximately(match)
+        yield Found(start, match.end(), value, unit, f"{about}{numbers.plain(value)} {unit}")
 
 
 @cache
@@ -327,23 +457,24 @@ def _measure_units() -> dict[str, str]:
 @cache
 def _measure_pattern(language: str) -> re.Pattern[str]:
     return re.compile(
-        rf"{_approximate_pattern()}{_STARTS}(?P<number>{numbers.digits(language)})[\s-]?"
+        rf"(?P<number>{numbers.digits(language)})[\s-]?"
         rf"(?P<unit>{numbers.either(_measure_units())})(?![\w/])"
     )
 
 
-def counts(sentence: str, language: str) -> Iterator[Found]:
+def counts(line: Line) -> Iterator[Found]:
     """`1,400 jobs`, `four sizes`: a number before a noun of the list."""
     held: Found | None = None  # hours that minutes may follow
-    for match in _count_pattern(language).finditer(sentence):
+    for match in line.matches(_count_pattern(line.language)):
         noun = match["noun"].lower()
-        factor = numbers.scales(language)[match["scale"].lower()] if match["scale"] else 1
-        value = numbers.scaled(match["number"], factor, language)
-        if _is_no_count(match, sentence, value):
+        factor = numbers.scales(line.language)[match["scale"].lower()] if match["scale"] else 1
+        value = numbers.scaled(match["number"], factor, line.language)
+        start, about = _approximately(match)
+        if _is_no_count(match, line.text[:start], value):
             continue
-        shown = f"{_approximately(match)}{numbers.short(value)} {match['noun']}"
-        found = Found(match.start(), match.end(), value, _counted()[noun], shown)
-        joined = held and _hours_and_minutes(held, found, sentence)
+        shown = f"{about}{numbers.short(value)} {match['noun']}"
+        found = Found(start, match.end(), value, _counted()[noun], shown)
+        joined = held and _hours_and_minutes(held, found, line.text)
         if held and not joined:
             yield held
         held = joined or found
@@ -361,17 +492,21 @@ def _hours_and_minutes(first: Found, second: Found, sentence: str) -> Found | No
     return Found(first.start, second.end, minutes, "minutes", shown)
 
 
-def _is_no_count(match: re.Match[str], sentence: str, value: float) -> bool:
+def _is_no_count(match: re.Match[str], before: str, value: float) -> bool:
     """A year, a single thing, a point in time (`nine months later`), a name (`Duet 2 phones`)."""
     number = match["number"]
     if value < 2 or (1900 <= value <= 2100 and number.isdigit()):
         return True
-    if number.isdigit() and value < 100 and re.search(r"\w [A-Z]\w* $", sentence[: match.start()]):
+    if number.isdigit() and value < 100 and _NAME_BEFORE.search(before[-LONGEST_NAME:]):
         return True
-    spans = numbers.data()["spans"]
-    if _counted()[match["noun"].lower()] not in spans["time"]:
+    if _counted()[match["noun"].lower()] not in numbers.data()["spans"]["time"]:
         return False
-    return bool(re.match(rf"\s(?:{numbers.either(spans['points'])})\b", sentence[match.end() :]))
+    return bool(_point_in_time().match(match.string, match.end()))
+
+
+@cache
+def _point_in_time() -> re.Pattern[str]:
+    return re.compile(rf"\s(?:{numbers.either(numbers.data()['spans']['points'])})\b")
 
 
 @cache
@@ -386,24 +521,22 @@ def _count_pattern(language: str) -> re.Pattern[str]:
     wordy = numbers.either(numbers.number_words(language)) or "(?!)"
     scale = numbers.either(numbers.scales(language))
     return re.compile(
-        rf"{_approximate_pattern()}{_STARTS}(?P<number>{number}|\b(?:{wordy}))"
+        rf"(?P<number>{number}|\b(?:{wordy}))"
         rf"(?:[\s-](?P<scale>{scale}))?[\s-]"
         rf"(?P<noun>{numbers.either(_counted())})\b(?![-’']\w)",
         re.IGNORECASE,
     )
 
 
-def versions(sentence: str, language: str) -> Iterator[Found]:
+def versions(line: Line) -> Iterator[Found]:
     """`version 4.7`: only where the word stands there, for a name with a number is a name."""
-    for match in re.finditer(
-        r"\b[Vv]ersion (?P<number>\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.]*\d)", sentence
-    ):
+    for match in _VERSION.finditer(line.text) if "ersion " in line.text else ():
         major, minor = match["number"].split(".")[:2]
         value = float(f"{major}.{minor}")
         yield Found(match.start(), match.end(), value, "version", match["number"])
 
 
-RECOGNISERS: tuple[Callable[[str, str], Iterator[Found]], ...] = (
+RECOGNISERS: tuple[Callable[[Line], Iterator[Found]], ...] = (
     money,
     percentages,
     multiples,

@@ -9,21 +9,26 @@ a roundup tells of both: its editor has put them side by side.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from itertools import permutations
+from functools import lru_cache
+from heapq import nsmallest
+from itertools import chain, groupby, permutations
 from math import exp, log, log1p, sqrt
 from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
 
 from pipeline.enrich import numbers
 from pipeline.enrich.subject import holds
 from storage.models import Related
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from numpy.typing import NDArray
 
 WINDOW = timedelta(days=30)  # further apart, two events have little to tell each other
 FADES_IN = 20.0  # days after which a relation counts exp(-1)
@@ -31,11 +36,14 @@ MOST = 5
 ENOUGH = 0.1  # score below which two events only happen to mention the same company
 ENOUGH_ALONE = 0.3  # cosine from which a single shared name, in no title, is what both are about
 COMMON = 0.05  # a name in a larger share of the events than this relates nothing by itself
+COMMON_IN_ALL = 1_000  # events: with very many, less than that share is common, too
 ALWAYS_RARE = 6  # events; with few events at all every name would look common
 ROUNDUP = "roundup"
 BY_EDITOR = 0.8  # of the weaker of the two relations to the roundup
 _BYLINE = re.compile(r"(?:By|Von|Reporting|Editing)\s")
 MOST_NAMES = 40  # of one event; the rest is said in passing
+AT_ONCE = 250  # events that are held against all others in one step: bounds the memory
+ROUNDING = 1e-4  # of scores, as they are stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +83,116 @@ def related(
 
 
 def relate_all(
-    events: Iterable[EventNames], frequency: Mapping[str, int], total: int
+    events: Iterable[EventNames],
+    frequency: Mapping[str, int],
+    total: int,
+    changed: Collection[int] | None = None,
 ) -> dict[int, tuple[Related, ...]]:
-    """The same for many events at once: only those with a rare name in common are compared."""
+    """The same for many events at once: only those with a rare name in common are compared.
+
+    With `changed`, only for these and for all events that are near to one of them. An event that
+    was related to a changed one before, but may be no more, belongs in `changed`, too.
+    """
     in_order = sorted(events, key=lambda event: event.event_id)
-    known = [_weigh(event, frequency, total) for event in in_order]
-    having: dict[str, list[_Weighed]] = defaultdict(list)
-    for event in known:
-        for name in event.weights:
-            if _is_rare(name, frequency, total):
-                having[name].append(event)
-    found: dict[int, tuple[Related, ...]] = {}
-    for event in known:
-        candidates = {o.event_id: o for name in event.weights for o in having.get(name, ())}
-        found[event.event_id] = _nearest(event, candidates.values(), frequency, total)
-    return _side_by_side(found, {event.event_id: event for event in in_order})
+    by_id = {event.event_id: event for event in in_order}
+    near = _Near(in_order, frequency, total)
+    roundups = {event.event_id for event in in_order if event.category == ROUNDUP}
+    wanted = set(by_id) if changed is None else near.touched(by_id.keys() & changed, roundups)
+    found = near.nearest(wanted | roundups)
+    return {
+        event_id: related
+        for event_id, related in _side_by_side(found, by_id).items()
+        if event_id in wanted
+    }
+
+
+class _Near:
+    """Events as rows of a matrix of names, so that many are held against all others at once."""
+
+    def __init__(
+        self, events: Sequence[EventNames], frequency: Mapping[str, int], total: int
+    ) -> None:
+        self._frequency, self._total = frequency, total
+        self._known = [_weigh(event, frequency, total) for event in events]
+        self._row = {event.event_id: row for row, event in enumerate(events)}
+        self._days = np.array([event.when.timestamp() / 86_400 for event in events])
+        column = {name: 0 for event in self._known for name in event.weights}
+        column = {name: at for at, name in enumerate(column)}
+        self._names = self._matrix(column)
+        rare = np.array([is_rare(name, frequency, total) for name in column], dtype=bool)
+        self._rare = self._names[:, rare]
+        common = self._names[:, ~rare]
+        self._common_lengths = np.sqrt(np.asarray(common.multiply(common).sum(axis=1)).ravel())
+
+    def _matrix(self, column: Mapping[str, int]) -> csr_matrix:
+        """How much each name says of each event, as vectors of length 1."""
+        weights = [event.weights for event in self._known]
+        values = [[w / event.length for w in event.weights.values()] for event in self._known]
+        columns = np.fromiter((column[name] for name in chain.from_iterable(weights)), dtype=int)
+        return csr_matrix(
+            (
+                np.fromiter(chain.from_iterable(values), dtype=float),
+                columns,
+                np.cumsum([0, *map(len, weights)]),
+            ),
+            shape=(len(weights), len(column)),
+        )
+
+    def nearest(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
+        """The most related events of each."""
+        found: dict[int, tuple[Related, ...]] = dict.fromkeys(sorted(event_ids), ())
+        for row, others in self._pairs(event_ids):
+            event = self._known[row]
+            relations: list[Related] = []
+            for score, other in others:
+                if len(relations) >= MOST and score < relations[MOST - 1].score - ROUNDING:
+                    break
+                relation = _relation(event, self._known[other], self._frequency, self._total)
+                if relation is not None:
+                    relations = sorted([*relations, relation], key=_by_score)
+            found[event.event_id] = tuple(relations[:MOST])
+        return found
+
+    def touched(self, changed: Collection[int], roundups: Collection[int]) -> set[int]:
+        """The changed events, those that are near to one of them, and those that a roundup near
+        to one of them tells of."""
+        near = self._ids_near(changed)
+        return near | self._ids_near(near & set(roundups))
+
+    def _ids_near(self, event_ids: Collection[int]) -> set[int]:
+        found = set(event_ids)
+        for _, others in self._pairs(event_ids):
+            found.update(self._known[other].event_id for _, other in others)
+        return found
+
+    def _pairs(self, event_ids: Collection[int]) -> Iterator[tuple[int, list[tuple[float, int]]]]:
+        """Each event with the others that may be related to it, by their rows: (score, row) of
+        each, the nearest first."""
+        rows = np.array(sorted(self._row[id_] for id_ in event_ids), dtype=int)
+        for start in range(0, len(rows), AT_ONCE):
+            lefts, rights, scores = self._scores(rows[start : start + AT_ONCE])
+            order = np.lexsort((rights, -scores, lefts))
+            pairs = zip(
+                lefts[order].tolist(), scores[order].tolist(), rights[order].tolist(), strict=True
+            )
+            for row, group in groupby(pairs, key=lambda pair: pair[0]):
+                yield row, [(score, other) for _, score, other in group]
+
+    def _scores(
+        self, rows: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        """Pairs of events that share a rare name, with all scores that are high enough."""
+        product = (self._rare[rows] @ self._rare.T).tocoo()
+        lefts, rights, alike = rows[product.row], product.col, product.data
+        days = np.abs(self._days[lefts] - self._days[rights])
+        fades = np.exp(-days / FADES_IN)
+        at_most = alike + self._common_lengths[lefts] * self._common_lengths[rights]
+        open_ = (lefts != rights) & (days <= WINDOW.days) & (at_most * fades >= ENOUGH - ROUNDING)
+        lefts, rights, fades = lefts[open_], rights[open_], fades[open_]
+        alike = np.asarray(self._names[lefts].multiply(self._names[rights]).sum(axis=1)).ravel()
+        scores = alike * fades
+        high = scores >= ENOUGH - ROUNDING
+        return lefts[high], rights[high], scores[high]
 
 
 def _side_by_side(
@@ -106,7 +209,7 @@ def _side_by_side(
         for left, right in permutations(told, 2):
             if events[left.event_id].category != events[right.event_id].category:
                 continue
-            if events[left.event_id].category == ROUNDUP:
+            if events[left.event_id].category == ROUNDUP or left.event_id not in best:
                 continue
             score = round(BY_EDITOR * min(left.score, right.score), 4)
             because = f"“{events[roundup].title}” tells of both"
@@ -117,7 +220,11 @@ def _side_by_side(
 
 
 def _first(related: Iterable[Related]) -> tuple[Related, ...]:
-    return tuple(sorted(related, key=lambda r: (-r.score, r.event_id))[:MOST])
+    return tuple(nsmallest(MOST, related, key=_by_score))
+
+
+def _by_score(related: Related) -> tuple[float, int]:
+    return -related.score, related.event_id
 
 
 def _nearest(
@@ -138,7 +245,7 @@ def _relation(
 ) -> Related | None:
     mine, theirs = event.weights, other.weights
     both = {name: mine[name] * theirs[name] for name in mine if name in theirs}
-    if not any(_is_rare(name, frequency, total) for name in both):
+    if not any(is_rare(name, frequency, total) for name in both):
         return None
     alike = sum(both.values()) / (event.length * other.length)
     days = abs(other.when - event.when) / timedelta(days=1)
@@ -157,12 +264,13 @@ def _weigh(event: EventNames, frequency: Mapping[str, int], total: int) -> _Weig
         for name, count in event.names.items()
         if _relates(name)
     }
-    kept = sorted(weighed, key=lambda name: (-weighed[name], name))[:MOST_NAMES]
+    kept = nsmallest(MOST_NAMES, weighed, key=lambda name: (-weighed[name], name))
     weights = {name: weighed[name] for name in kept if weighed[name] > 0}
     length = sqrt(sum(weight * weight for weight in weights.values()))
     return _Weighed(event.event_id, event.when, weights, length, event.title)
 
 
+@lru_cache(maxsize=100_000)
 def _relates(name: str) -> bool:
     """Whether it names somebody or something: no day, month, country, byline or button does."""
     if len(name) <= 2 or _BYLINE.match(name) or name in _no_names():
@@ -170,11 +278,11 @@ def _relates(name: str) -> bool:
     return not all(word.isdigit() or word in _no_names() for word in name.split())
 
 
-@cache
+@lru_cache(maxsize=1)
 def _no_names() -> frozenset[str]:
     table = numbers.data()["no_names"]
     return frozenset([*table["words"], *table["places"], *table["furniture"]])
 
 
-def _is_rare(name: str, frequency: Mapping[str, int], total: int) -> bool:
-    return frequency.get(name, 1) <= max(ALWAYS_RARE, COMMON * total)
+def is_rare(name: str, frequency: Mapping[str, int], total: int) -> bool:
+    return frequency.get(name, 1) <= max(ALWAYS_RARE, min(COMMON * total, COMMON_IN_ALL))

@@ -111,6 +111,18 @@ class Scoreboard:
         return subject in self._opening
 
 
+def has_benchmark(text: str) -> bool:
+    """Whether it may name one: a quick look, for hardly any news does."""
+    return _signs_of_benchmarks().search(text) is not None
+
+
+@cache
+def _signs_of_benchmarks() -> re.Pattern[str]:
+    """What stands in every known name of a benchmark, and in every word that looks like one."""
+    looks = ["Bench", "bench", "Index", "Arena", "Leaderboard"]
+    return re.compile("|".join(map(re.escape, [*looks, *_written()])))
+
+
 def _benchmarks(sentence: str) -> list[_Benchmark]:
     """Each mention, the longer names first, with a version behind it swallowed."""
     found: list[_Benchmark] = []
@@ -216,8 +228,12 @@ def _subjects(sentence: str, here: list[_Benchmark]) -> list[_Benchmark]:
 
 def _tells(behind: str) -> bool:
     """`Morning Byte lists ...` gives the scores of another."""
-    telling = numbers.either(numbers.data()["scores"]["telling"])
-    return bool(re.match(rf"\s+(?:{telling})\b", behind))
+    return bool(_telling().match(behind))
+
+
+@cache
+def _telling() -> re.Pattern[str]:
+    return re.compile(rf"\s+(?:{numbers.either(numbers.data()['scores']['telling'])})\b")
 
 
 def _subject_of(

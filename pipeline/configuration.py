@@ -1,0 +1,91 @@
+"""What the user has set: `newsfold.toml` beside the database.
+
+Comes in: where the database is. Goes out: a Configuration, complete with defaults. It never lets
+a mistake pass: an unknown key or a value of the wrong type is told with what is allowed.
+
+A new table is a frozen dataclass with defaults and a field of Configuration; a new key is a field
+of its table. Values that a type cannot rule out are refused in `__post_init__` by a ValueError.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast, get_args, get_type_hints
+
+from storage.errors import WRONG_CALL, NewsfoldError
+
+FILE = "newsfold.toml"
+_WORDS = {
+    str: "a text in quotation marks",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+}
+_Table = TypeVar("_Table")
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How stories are folded into events."""
+
+    embedding: str | None = None  # a package that carries a model, a folder or a model of a hub
+    multilingual: bool = False  # the embedding knows many languages: stories fold across them
+    download: bool = False  # the model may be fetched from its hub
+
+    def __post_init__(self) -> None:
+        if self.embedding is not None and not self.embedding.strip():
+            raise ValueError("embedding names no model; leave the line out to fold without one")
+        if self.embedding is None and self.multilingual:
+            raise ValueError("multilingual = true needs an embedding that knows many languages")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All of it; each field is a table of the file."""
+
+    fold: Fold = field(default_factory=Fold)
+
+
+def read_configuration(database: str | Path) -> Configuration:
+    """The configuration beside a database; the defaults where there is no such file.
+
+    Raises NewsfoldError, which names the file, the key and what is allowed.
+    """
+    path = Path(database).parent / FILE
+    try:
+        return _table(Configuration, tomllib.loads(path.read_text("utf-8")), "")
+    except FileNotFoundError:
+        return Configuration()
+    except OSError as error:
+        raise NewsfoldError(f"{path} cannot be read ({error.strerror})", WRONG_CALL) from error
+    except ValueError as error:  # of ours, of TOML or of UTF-8
+        raise NewsfoldError(f"{path}: {error}", WRONG_CALL) from error
+
+
+def _table(kind: type[_Table], given: dict[str, Any], name: str) -> _Table:
+    """The dataclass of a table, from what the file says in it."""
+    hints = get_type_hints(kind)
+    unknown = sorted(set(given) - set(hints))
+    if unknown:
+        raise ValueError(f"{name}{unknown[0]} is not known; allowed: {', '.join(hints)}")
+    told = {key: _value(hints[key], value, f"{name}{key}") for key, value in given.items()}
+    try:
+        return kind(**told)
+    except ValueError as error:
+        raise ValueError(f"{name}{error}") from error
+
+
+def _value(hint: Any, value: object, name: str) -> object:
+    if is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise ValueError(f"{name} must be a table: [{name}]")
+        return _table(cast("type[Any]", hint), value, f"[{name}] ")
+    allowed = set(get_args(hint) or (hint,)) - {type(None)}  # TOML has no word for None
+    if float in allowed and type(value) is int:
+        return float(value)
+    if type(value) not in allowed:  # not isinstance: true is no number here
+        words = " or ".join(sorted(_WORDS[each] for each in allowed))
+        raise ValueError(f"{name} must be {words}")
+    return value

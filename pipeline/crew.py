@@ -1,0 +1,174 @@
+"""The work of a fold that can be done story by story, in several processes where that pays.
+
+Comes in: ids of stories, or groups. Goes out: readings, or described events, in the order asked
+for. Workers open the database themselves, read-only, so that no text goes through the main
+process. Nothing is decided or stored here.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pipeline.enrich.describe import describe_with_names
+from pipeline.reading import Reading, read_all
+from storage.database import open_existing
+from storage.sources import all_sources
+from storage.stories import stories_by_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sqlite_utils import Database
+
+    from pipeline.folding import Group
+    from storage.models import Event, Source
+
+    Described = tuple[Event, dict[str, int], int]
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+WORTH_A_POOL = 2_000  # stories; below this the start of other processes costs more than it saves
+AT_ONCE = 250  # stories or groups in a job
+AHEAD = 4  # groups of events in flight for each worker: bounds the memory
+
+
+class Crew:
+    """Reads stories and describes events; with `path` in other processes, else in this one."""
+
+    def __init__(self, db: Database, pool: ProcessPoolExecutor | None) -> None:
+        self._hand = _Hand(db)
+        self._pool = pool
+
+    def read(self, ids: Sequence[int]) -> Iterator[Reading]:
+        """The readings of stories. Other processes begin at once, before the first is asked for."""
+        jobs = list(_cut(ids))
+        return chain.from_iterable(self._each(_read, _Hand.read, jobs, ahead=len(jobs)))
+
+    def describe(self, groups: Sequence[Group], copy_of: Mapping[int, int]) -> Iterator[Described]:
+        """The event of each group (its id is 0 as yet), its names, and its number of sources."""
+        jobs = (
+            (part, {id_: copy_of[id_] for group in part for id_ in group.story_ids & copied})
+            for copied in [copy_of.keys()]
+            for part in _cut(groups)
+        )
+        ahead = AHEAD * _workers()
+        return chain.from_iterable(self._each(_describe, _Hand.describe, jobs, ahead=ahead))
+
+    def _each(
+        self,
+        elsewhere: Callable[[Job], Result],
+        here: Callable[[_Hand, Job], Result],
+        jobs: Iterable[Job],
+        ahead: int,
+    ) -> Iterator[Result]:
+        """The results of jobs, in order; with a pool, `ahead` of them are in flight."""
+        if self._pool is None:
+            return (here(self._hand, job) for job in jobs)
+        pool, left = self._pool, iter(jobs)
+        flying = deque(pool.submit(elsewhere, job) for job in islice(left, ahead))
+        return _landing(pool, elsewhere, flying, left)
+
+
+def _landing(
+    pool: ProcessPoolExecutor,
+    work: Callable[[Job], Result],
+    flying: deque[Future[Result]],
+    left: Iterator[Job],
+) -> Iterator[Result]:
+    while flying:
+        result = flying.popleft().result()
+        flying.extend(pool.submit(work, job) for job in islice(left, 1))
+        yield result
+
+
+class _Hand:
+    """One worker with its own connection."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._sources: dict[str, Source] = {}
+
+    def read(self, ids: Sequence[int]) -> list[Reading]:
+        order = {id_: place for place, id_ in enumerate(ids)}
+        stories = sorted(stories_by_id(self._db, ids), key=lambda story: order[story.stored_id])
+        return list(read_all(stories))
+
+    def describe(self, job: tuple[Sequence[Group], Mapping[int, int]]) -> list[Described]:
+        groups, copy_of = job
+        if not self._sources:
+            self._sources = {source.id: source for source in all_sources(self._db)}
+        names = frozenset(source.name for source in self._sources.values())
+        wanted = {id_ for group in groups for id_ in group.story_ids}
+        stories = {story.stored_id: story for story in stories_by_id(self._db, wanted)}
+        found = []
+        for group in groups:
+            event, told = describe_with_names(0, group, stories, copy_of, self._sources, names)
+            found.append((event, told, len({stories[i].source_id for i in group.story_ids})))
+        return found
+
+
+@contextmanager
+def crew(db: Database, path: Path | None, stories: int) -> Iterator[Crew]:
+    """Hands for a pass over so many stories; in this process alone when they are few, or when
+    the database is in memory (`path` is None)."""
+    if path is None or stories < WORTH_A_POOL or _workers() < 2:
+        yield Crew(db, None)
+        return
+    pool = ProcessPoolExecutor(
+        _workers(),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start,
+        initargs=(path,),
+    )
+    try:
+        yield Crew(db, pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cut(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE))
+
+
+_hand: _Hand | None = None  # of this worker
+
+
+def _start(path: Path) -> None:
+    """A worker leaves Ctrl-C to its parent, and goes when the parent goes."""
+    global _hand
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_go_with_parent, daemon=True).start()
+    gc.freeze()  # what is loaded by now stays; to look through it again and again takes time
+    _hand = _Hand(open_existing(path))
+
+
+def _go_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _read(ids: Sequence[int]) -> list[Reading]:
+    assert _hand is not None
+    return _hand.read(ids)
+
+
+def _describe(job: tuple[Sequence[Group], Mapping[int, int]]) -> list[Described]:
+    assert _hand is not None
+    return _hand.describe(job)
