@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.enrich.related import EventNames, is_rare, relate_all
+from pipeline.enrich.related import EventNames, beside, is_rare, relate_all
 from storage.database import transaction
 from storage.events import (
     count_events,
@@ -18,22 +18,23 @@ from storage.events import (
     events_naming,
     name_counts,
     names_of_events,
+    related_from,
+    related_of,
     save_related,
     unrelated_events,
 )
+from storage.models import Related
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from sqlite_utils import Database
 
-    from storage.models import Related
-
 MOST = 0.2  # share of all events; with more that changed, to compare all is faster
 
 
 def relate_changed(db: Database) -> None:
-    """Relate all events that wait for it, and those near to them."""
+    """Relate all events that wait for it, and tell those that they are related to."""
     changed = unrelated_events(db)
     if not changed:
         return
@@ -52,12 +53,19 @@ def _among_all(db: Database, total: int) -> dict[int, tuple[Related, ...]]:
 
 
 def _near(db: Database, changed: Collection[int], total: int) -> dict[int, tuple[Related, ...]]:
-    """The changed events are held against all that share a rare name with them; so are then those
-    that turn out to be near, since a new neighbour can push out an old one."""
+    """The changed events are held against all that share a rare name with them. Others hear of
+    it: those that they are near to now, and those that they were near to."""
     about = _beside(db, changed, total)
-    first = relate_all(about, _frequency(db, about), total, changed)
-    about = _beside(db, first.keys() | set(changed), total)
-    return relate_all(about, _frequency(db, about), total, changed)
+    found = relate_all(about, _frequency(db, about), total, changed)
+    heard: dict[int, tuple[Related, ...]] = {}
+    for event_id in sorted(changed):
+        near = {related.event_id: related for related in found.get(event_id, ())}
+        for other in sorted((near.keys() | related_from(db, event_id)) - set(changed)):
+            told = near.get(other)
+            back = Related(event_id, told.score, told.because) if told else None
+            known = heard.get(other)
+            heard[other] = beside(related_of(db, other) if known is None else known, event_id, back)
+    return found | heard
 
 
 def _beside(db: Database, event_ids: Iterable[int], total: int) -> list[EventNames]:

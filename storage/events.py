@@ -176,7 +176,7 @@ def record_lineage(
 
 def save_related(db: Database, event_id: int, related: Sequence[Related]) -> None:
     """Replace what an event is related to; nothing is written when that is unchanged."""
-    if tuple(related) == _related(db, event_id):
+    if tuple(related) == related_of(db, event_id):
         return
     db.execute("DELETE FROM related_events WHERE event_id = ?", (event_id,))
     db.conn.executemany(
@@ -405,7 +405,7 @@ def _event(db: Database, event_id: int) -> Event | None:
         category_because=row["category_because"],
         tldr=tuple(Sentence(**sentence) for sentence in json.loads(row["tldr_from"])),
         figures=_figures(db, event_id),
-        related=_related(db, event_id),
+        related=related_of(db, event_id),
         independent=row["independent_count"],
         comments=row["comments"],
     )
@@ -432,7 +432,14 @@ def _figures(db: Database, event_id: int) -> tuple[Figure, ...]:
     return tuple(Figure(**row) for row in rows)
 
 
-def _related(db: Database, event_id: int) -> tuple[Related, ...]:
+def related_from(db: Database, event_id: int) -> set[int]:
+    """The events that say that they are related to this one."""
+    rows = db.execute("SELECT event_id FROM related_events WHERE related_id = ?", (event_id,))
+    return {row[0] for row in rows}
+
+
+def related_of(db: Database, event_id: int) -> tuple[Related, ...]:
+    """What an event is related to, the nearest first."""
     rows = db.query(
         "SELECT related_id, score, because FROM related_events WHERE event_id = ?"
         " ORDER BY score DESC, related_id",

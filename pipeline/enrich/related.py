@@ -90,20 +90,28 @@ def relate_all(
 ) -> dict[int, tuple[Related, ...]]:
     """The same for many events at once: only those with a rare name in common are compared.
 
-    With `changed`, only for these and for all events that are near to one of them. An event that
-    was related to a changed one before, but may be no more, belongs in `changed`, too.
+    With `changed`, only for these; `beside` tells what that means for the others.
     """
     in_order = sorted(events, key=lambda event: event.event_id)
     by_id = {event.event_id: event for event in in_order}
     near = _Near(in_order, frequency, total)
     roundups = {event.event_id for event in in_order if event.category == ROUNDUP}
-    wanted = set(by_id) if changed is None else near.touched(by_id.keys() & changed, roundups)
+    wanted = set(by_id) if changed is None else by_id.keys() & changed
     found = near.nearest(wanted | roundups)
     return {
         event_id: related
         for event_id, related in _side_by_side(found, by_id).items()
         if event_id in wanted
     }
+
+
+def beside(
+    known: Sequence[Related], event_id: int, relation: Related | None
+) -> tuple[Related, ...]:
+    """What an event is related to, now that another one (`event_id`) has changed: `relation` to
+    it, or None for none. A relation is as strong from either side."""
+    others = [related for related in known if related.event_id != event_id]
+    return _first([*others, relation] if relation else others)
 
 
 class _Near:
@@ -151,18 +159,6 @@ class _Near:
                 if relation is not None:
                     relations = sorted([*relations, relation], key=_by_score)
             found[event.event_id] = tuple(relations[:MOST])
-        return found
-
-    def touched(self, changed: Collection[int], roundups: Collection[int]) -> set[int]:
-        """The changed events, those that are near to one of them, and those that a roundup near
-        to one of them tells of."""
-        near = self._ids_near(changed)
-        return near | self._ids_near(near & set(roundups))
-
-    def _ids_near(self, event_ids: Collection[int]) -> set[int]:
-        found = set(event_ids)
-        for _, others in self._pairs(event_ids):
-            found.update(self._known[other].event_id for _, other in others)
         return found
 
     def _pairs(self, event_ids: Collection[int]) -> Iterator[tuple[int, list[tuple[float, int]]]]:
