@@ -77,7 +77,10 @@ def details(
 ) -> Details:
     """Read the details off a story. `text` is its opening, `told` are the words of that; `when`
     is the time of the story."""
-    spelled = tuple(dict.fromkeys(names(text or title, language)))
+    days = _calendar_names()
+    spelled = tuple(
+        name for name in dict.fromkeys(names(text or title, language)) if name.lower() not in days
+    )
     named = frozenset(_stems_of_names(spelled, language))
     headline = words(title)
     lead = [*headline, *told[:LEAD]]
@@ -218,6 +221,11 @@ def _calendar() -> tuple[dict[str, int], dict[str, int]]:
     weekdays = {name: i for row in told["weekdays"] for i, name in enumerate(row)}
     months = {name: i for row in told["months"] for i, name in enumerate(row, start=1)}
     return weekdays, months
+
+
+@cache
+def _calendar_names() -> frozenset[str]:
+    return frozenset(name for names in _calendar() for name in names)
 
 
 @cache

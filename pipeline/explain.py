@@ -16,7 +16,7 @@ from pipeline.embedders import configured
 from pipeline.embeddings import meaning_of
 from pipeline.folding import SAME_TEXT, WINDOW
 from pipeline.reading import Reading, read
-from pipeline.reasons import match
+from pipeline.reasons import match, worth_saying
 from pipeline.signals import same_event
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import known_groups
@@ -87,7 +87,7 @@ def in_words(explained: Explained) -> str:
         "",
         f"score {explained.score:.2f} (those of an event: {explained.threshold:.2f} on average)",
     ]
-    for signal in sorted(explained.signals, key=lambda signal: -signal.weight):
+    for signal in sorted(worth_saying(explained.signals), key=lambda signal: -signal.weight):
         lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")
     if explained.missing is not None:
         lines.append(f"  missing  meaning        {explained.missing}")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+LEAST = 0.005  # of a score; a signal that adds less is not worth a word
+ALWAYS = ("days_apart", "undated")  # people want to know how far apart two stories are
 SHOWN = 4  # words or names that a reason lists
 TELLING = 2.0  # rarity; the words below it (in, said, after) stand in every other story
 
@@ -62,6 +64,11 @@ def _signals(
         for name, value in zip(ALL_NAMES, told, strict=False)
         if weights[name] * value
     )
+
+
+def worth_saying(signals: Iterable[Signal]) -> list[Signal]:
+    """Those that a person wants to hear of: the others add next to nothing to the score."""
+    return [s for s in signals if s.name in ALWAYS or abs(s.weight) >= LEAST]
 
 
 def _words(left: Reading, right: Reading) -> str:

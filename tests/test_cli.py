@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.cli import main
+from pipeline.reasons import worth_saying
+from storage.models import Signal
 from storage.runs import only_one
 from tests.stories import HAPPENINGS, made_stories
 
@@ -156,7 +158,8 @@ def test_explain_agrees_with_what_is_stored(database: Path, newsfold: Newsfold) 
     words = ("explain", database, member["url"], member["through"])
     explained = json.loads(newsfold(*words, "--to", "json")[1])
     assert explained["score"] == member["score"]
-    assert "; ".join(signal["words"] for signal in explained["signals"]) == member["because"]
+    signals = worth_saying(Signal(**signal) for signal in explained["signals"])
+    assert "; ".join(signal.words for signal in signals) == member["because"]
     assert "One event (1)" in newsfold(*words)[1]
 
 

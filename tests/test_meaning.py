@@ -21,11 +21,12 @@ from pipeline.embeddings import Embedding, Meaning, made_of, of_length_one
 from pipeline.fold_pass import fold_pass
 from pipeline.folding import WINDOW, fold
 from pipeline.reading import read_all
-from pipeline.reasons import match
+from pipeline.reasons import match, worth_saying
 from pipeline.signals import shipped_weights
 from pipeline.window import window
 from storage.database import create_or_open, in_memory
 from storage.errors import NewsfoldError
+from storage.models import Signal
 from tests.stories import HAPPENINGS, MORNING, made_stories, stored, story, with_ids
 from tests.test_embeddings import hashed
 from tests.test_folding import dump, everything, found
@@ -155,7 +156,7 @@ def test_every_membership_has_a_reason_that_can_be_computed_again() -> None:
     for url, through, score, because in rows:
         again = match(readings[url], readings[through], known)
         assert score == again.score
-        assert because == "; ".join(signal.words for signal in again.signals)
+        assert because == "; ".join(signal.words for signal in worth_saying(again.signals))
         assert "alike in meaning" in because
 
 
@@ -325,7 +326,8 @@ def test_explain_agrees_with_what_is_stored(
     for url, through, score, because in rows:
         told = explained(database, capsys, url, through)
         assert told["score"] == score
-        assert "; ".join(signal["words"] for signal in told["signals"]) == because
+        signals = worth_saying(Signal(**signal) for signal in told["signals"])
+        assert "; ".join(signal.words for signal in signals) == because
         assert told["missing"] is None
         by_name = {signal["name"]: signal["weight"] for signal in told["signals"]}
         assert 0 < by_name["meaning"] <= shipped_weights(embedded=True)["meaning"]

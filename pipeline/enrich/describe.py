@@ -14,6 +14,7 @@ from pipeline.enrich.figures import figures
 from pipeline.enrich.roles import headline_story, roles
 from pipeline.enrich.tldr import tldr
 from pipeline.enrich.told import Told, tell
+from pipeline.reasons import worth_saying
 from pipeline.text import names
 from storage.models import Event, Member
 
@@ -105,7 +106,7 @@ def _member(belonging: Belonging, role_of: Mapping[int, Role]) -> Member:
     role = role_of[belonging.story_id]
     if belonging.match is None:
         return Member(belonging.story_id, role, 1.0, None, "first report")
-    said = "; ".join(signal.words for signal in belonging.match.signals)
+    said = "; ".join(signal.words for signal in worth_saying(belonging.match.signals))
     return Member(belonging.story_id, role, belonging.match.score, belonging.through, said)
 
 
