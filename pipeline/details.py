@@ -40,6 +40,7 @@ _AMOUNT = re.compile(
 _POWERS = {"k": 1e3, "m": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "tn": 1e12}
 _POWERS |= {"trillion": 1e12, "millionen": 1e6, "milliarden": 1e9}
 _CURRENCIES = "$€£¥"
+_METRES = ("m", "k")  # without a currency these are metres, or a screen of 4K
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _VERSION = re.compile(r"\b([A-Z][\w]*(?:[ -][A-Z][\w]*)?)[ -]?v?(\d{1,3}(?:\.\d{1,3}){0,2})\b")
 _CAPITALISED = re.compile(r"\b[A-ZÀ-ÖØ-ÞΑ-ΩА-Я][\w’'&-]*")
@@ -138,7 +139,8 @@ def _amounts(text: str) -> Iterator[Amount]:
     for match in _AMOUNT.finditer(text):
         before = text[max(0, match.start() - 2) : match.start()].rstrip()[-1:]
         is_money = (before in _CURRENCIES and before != "") or match["unit"] is not None
-        if not (is_money or match["percent"] or match["power"]):
+        is_many = match["power"] is not None and match["power"].lower() not in _METRES
+        if not (is_money or match["percent"] or is_many):
             continue
         value = _number(match["digits"]) * _POWERS.get((match["power"] or "").lower(), 1.0)
         if value:

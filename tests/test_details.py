@@ -203,3 +203,10 @@ def test_any_story_can_be_read(title: str, text: str, language: str) -> None:
     assert found == told(title, text, language=language)
     assert all(amount.value > 0 for amount in found.amounts_anywhere)
     assert found.days <= found.days_anywhere
+
+
+def test_metres_are_no_millions() -> None:
+    told = details("A wall of 4 m and a 4K screen", "", [], None, "en")
+    assert told.amounts == ()
+    paid = details("It paid $4 m for 3 million seats", "", [], None, "en")
+    assert [(a.kind, a.value) for a in paid.amounts] == [("money", 4e6), ("count", 3e6)]
