@@ -11,8 +11,6 @@ import faulthandler
 import logging
 import multiprocessing
 import os
-import signal
-import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +18,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from storage.workers import begin_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -117,17 +117,9 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 def _begin() -> None:
     """A worker leaves Ctrl-C to its parent, goes when the parent goes, and keeps quiet."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_go_with_parent, daemon=True).start()
+    begin_worker()
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def _go_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _nothing() -> None:

@@ -14,7 +14,6 @@ import json
 import math
 import re
 import sys
-import tomllib
 from collections import Counter, defaultdict
 from functools import cache, lru_cache
 from importlib import resources
@@ -23,6 +22,7 @@ from typing import Any
 
 import justext
 
+from pipeline.tables import tables
 from pipeline.text import stems
 
 FILE = "background.json"
@@ -174,7 +174,7 @@ def _characters(language: str) -> frozenset[str]:
 
 @cache
 def _by_hand() -> dict[str, dict[str, str]]:
-    return tomllib.loads(resources.files("pipeline").joinpath(COMMON).read_text("utf-8"))
+    return tables("pipeline", COMMON)
 
 
 def count_documents(stories: list[dict[str, Any]]) -> dict[str, Any]:

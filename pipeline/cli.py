@@ -24,7 +24,7 @@ from storage.times import since as parse_since
 from storage.times import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from pipeline.digest.render import Form
@@ -103,6 +103,18 @@ def _since(
 
 
 SINCE = click.option("--since", callback=_since, help="From then on: a date, or 12h, 3d, 2w ago.")
+
+
+def _at_most(default: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option -n: how many are listed."""
+    return click.option(
+        "-n",
+        "limit",
+        type=click.IntRange(1, MAX_ID),
+        default=default,
+        show_default=True,
+        help="At most so many.",
+    )
 
 
 @cli.command()
@@ -200,14 +212,7 @@ def fold(database: Path, rebuild: bool, quiet: bool) -> None:
 @click.option(
     "--min-sources", type=click.IntRange(1), default=1, help="Independent ones, at least."
 )
-@click.option(
-    "-n",
-    "limit",
-    type=click.IntRange(1, MAX_ID),
-    default=50,
-    show_default=True,
-    help="At most so many.",
-)
+@_at_most(50)
 @output_options
 def events(
     database: Path,
@@ -295,14 +300,7 @@ def explain(database: Path, left_url: str, right_url: str, to: str) -> None:
     show_default=True,
     help="The form.",
 )
-@click.option(
-    "-n",
-    "limit",
-    type=click.IntRange(1, MAX_ID),
-    default=20,
-    show_default=True,
-    help="At most so many.",
-)
+@_at_most(20)
 @click.option("--explain", "explained_", is_flag=True, help="Say each part of each event's rank.")
 def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bool) -> None:
     """What happened since a day (or --since), ranked.

@@ -1,7 +1,7 @@
 """The work of a fold that can be done story by story, in several processes where that pays.
 
-Comes in: ids of stories, or groups. Goes out: readings, or described events, in the order asked
-for. Workers open the database themselves, read-only, so that no text goes through the main
+Comes in: ids of stories, or groups. Goes out: readings, or described events in the order of their
+groups. Workers open the database themselves, read-only, so that no text goes through the main
 process. Nothing is decided or stored here.
 """
 
@@ -10,8 +10,6 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import signal
-import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +21,7 @@ from pipeline.reading import Reading, read_all
 from storage.database import open_existing
 from storage.sources import all_sources
 from storage.stories import stories_by_id
+from storage.workers import begin_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -51,15 +50,15 @@ class Crew:
         self._pool = pool
 
     def read(self, ids: Sequence[int]) -> Iterator[Reading]:
-        """The readings of stories. Other processes begin at once, before the first is asked for."""
+        """The readings of stories, in no order of theirs. Other processes begin at once, before the
+        first is asked for."""
         jobs = list(_cut(ids))
         return chain.from_iterable(self._each(_read, _Hand.read, jobs, ahead=len(jobs)))
 
     def describe(self, groups: Sequence[Group], copy_of: Mapping[int, int]) -> Iterator[Described]:
         """The event of each group (its id is 0 as yet), its names, and its number of sources."""
         jobs = (
-            (part, {id_: copy_of[id_] for group in part for id_ in group.story_ids & copied})
-            for copied in [copy_of.keys()]
+            (part, {i: copy_of[i] for group in part for i in group.story_ids & copy_of.keys()})
             for part in _cut(groups)
         )
         ahead = AHEAD * _workers()
@@ -100,9 +99,7 @@ class _Hand:
         self._sources: dict[str, Source] = {}
 
     def read(self, ids: Sequence[int]) -> list[Reading]:
-        order = {id_: place for place, id_ in enumerate(ids)}
-        stories = sorted(stories_by_id(self._db, ids), key=lambda story: order[story.stored_id])
-        return list(read_all(stories))
+        return list(read_all(stories_by_id(self._db, ids)))
 
     def describe(self, job: tuple[Sequence[Group], Mapping[int, int]]) -> list[Described]:
         groups, copy_of = job
@@ -149,19 +146,10 @@ _hand: _Hand | None = None  # of this worker
 
 
 def _start(path: Path) -> None:
-    """A worker leaves Ctrl-C to its parent, and goes when the parent goes."""
     global _hand
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_go_with_parent, daemon=True).start()
+    begin_worker()
     gc.freeze()  # what is loaded by now stays; to look through it again and again takes time
     _hand = _Hand(open_existing(path))
-
-
-def _go_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _read(ids: Sequence[int]) -> list[Reading]:

@@ -9,14 +9,13 @@ The words that it knows are in details.toml.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pipeline.background import rarity
+from pipeline.tables import tables
 from pipeline.text import names, stems, words
 
 if TYPE_CHECKING:
@@ -191,8 +190,7 @@ def _versions(title: str, text: str) -> dict[str, str]:
 
 @cache
 def _vocabulary() -> dict[str, Any]:
-    text = files("pipeline").joinpath("details.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    return tables("pipeline", "details.toml")
 
 
 @cache

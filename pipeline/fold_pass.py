@@ -11,10 +11,11 @@ lineage.py.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
+from operator import add
 from typing import TYPE_CHECKING
 
 from pipeline.crew import Crew, crew
@@ -76,14 +77,7 @@ class FoldReport:
     split: int = 0
 
     def __add__(self, other: FoldReport) -> FoldReport:
-        return FoldReport(
-            *(mine + theirs for mine, theirs in zip(_counts(self), _counts(other), strict=True))
-        )
-
-
-def _counts(report: FoldReport) -> Iterable[int]:
-    counts: Iterable[int] = asdict(report).values()
-    return counts
+        return FoldReport(*map(add, astuple(self), astuple(other)))
 
 
 def fold_pass(

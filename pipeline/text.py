@@ -6,13 +6,13 @@ Comes in: plain text. Goes out: small lists of strings. Nothing here knows what 
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from functools import cache
-from importlib import resources
 from operator import add
 
 import Stemmer
+
+from pipeline.tables import tables
 
 
 def _marks() -> str:
@@ -381,8 +381,7 @@ def _names_among_ideographs(text: str) -> list[str]:
 @cache
 def _loans() -> re.Pattern[str]:
     """Words in katakana that are no names: `データセンター` is made of two of them."""
-    file = resources.files("pipeline").joinpath("common_words.toml")
-    listed = tomllib.loads(file.read_text("utf-8"))["loanwords"]["ja"].split()
+    listed = tables("pipeline", "common_words.toml")["loanwords"]["ja"].split()
     return re.compile(f"(?:{'|'.join(sorted(listed, key=len, reverse=True))})+")
 
 

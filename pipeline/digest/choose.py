@@ -17,13 +17,13 @@ they come in.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from math import log2, log10, prod
 from typing import TYPE_CHECKING
+
+from pipeline.tables import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,6 +110,5 @@ def _product(parts: Mapping[str, float]) -> float:
 
 @cache
 def _kinds() -> dict[str, float]:
-    data = tomllib.loads(files("pipeline.digest").joinpath("choose.toml").read_text("utf-8"))
-    kinds: dict[str, float] = data["category"]
+    kinds: dict[str, float] = tables("pipeline.digest", "choose.toml")["category"]
     return kinds

@@ -6,16 +6,15 @@ and their weights are data (categories.toml); nothing here knows a label by name
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from pipeline.enrich.phrases import PhraseLists
 from pipeline.enrich.told import Told, tell
+from pipeline.tables import tables
 from pipeline.text import words
 
 if TYPE_CHECKING:
@@ -150,7 +149,7 @@ def _phrase(rule: _Rule, matched: str) -> str | None:
 
 @cache
 def _data() -> dict[str, Any]:
-    return tomllib.loads(files("pipeline.enrich").joinpath("categories.toml").read_text("utf-8"))
+    return tables("pipeline.enrich", "categories.toml")
 
 
 @cache

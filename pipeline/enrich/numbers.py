@@ -7,10 +7,10 @@ never guesses: a span that reads two ways gives no number.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from pipeline.tables import tables
 
 # Not inside a word, another number, a version (GPT-5.4), a time (16:02), a path or a price.
 _NOT_BEFORE = r"(?<![\w.,:/$€£#@+-])"
@@ -22,7 +22,7 @@ _COMMA = r"(?:\d{1,3}(?:[.\u00a0\u202f]\d{3})+|\d{1,9})(?:,\d+)?"
 @cache
 def data() -> dict[str, Any]:
     """The tables of figures.toml."""
-    return tomllib.loads(files("pipeline.enrich").joinpath("figures.toml").read_text("utf-8"))
+    return tables("pipeline.enrich", "figures.toml")
 
 
 def base(language: str) -> str:

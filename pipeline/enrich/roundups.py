@@ -7,12 +7,11 @@ only, so that folding can ask it before anything is known of events.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib.resources import files
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tables import tables
 from pipeline.text import names
 
 if TYPE_CHECKING:
@@ -80,4 +79,4 @@ def _title_pattern() -> re.Pattern[str]:
 @cache
 def patterns() -> dict[str, Any]:
     """The tables of roles.toml."""
-    return tomllib.loads(files("pipeline.enrich").joinpath("roles.toml").read_text("utf-8"))
+    return tables("pipeline.enrich", "roles.toml")

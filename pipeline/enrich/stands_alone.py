@@ -7,11 +7,11 @@ or something between. The patterns are data (tldr.toml).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import defaultdict
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+from pipeline.tables import tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -147,4 +147,4 @@ def _needed() -> frozenset[str]:
 
 @cache
 def data() -> dict[str, Any]:
-    return tomllib.loads(files("pipeline.enrich").joinpath("tldr.toml").read_text("utf-8"))
+    return tables("pipeline.enrich", "tldr.toml")
