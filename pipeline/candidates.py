@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pipeline.window import Window
 
 MIN_SHARED = 0.05  # cosine over the heaviest words alone; below this nothing else can help
-MIN_COSINE = 0.14  # over all words; only pairs beyond it can bring two groups together
+MIN_EXPECTED = 0.12  # cosine over all words, as far as the heaviest ones tell
+OF_THE_REST = 0.15  # cosine of the rests of two stories that share some of their heaviest words
+MIN_COSINE = 0.17  # over all words; only pairs beyond it can bring two groups together
 MIN_LIKE = 0.6  # cosine of vectors; two that share no heavy word and are less alike are two events
 BLOCK = 1000  # stories that are looked up at once: bounds the memory
 
@@ -32,22 +34,34 @@ Array = np.ndarray[Any, Any]
 
 def candidates(
     window: Window, rows: Array, others: Array, seconds: float
-) -> Iterator[tuple[Array, Array]]:
-    """Pairs of a row and another one that are worth comparing, in blocks, each pair once.
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Pairs of a row and another one that are worth comparing, and the cosines of their words, in
+    blocks, each pair once.
 
     `others` are the rows that each is compared with beside `rows` themselves; two dated stories
     more than `seconds` apart are never compared, an undated one is compared with all.
     """
     for some, known in _blocks(window.times, rows, others, seconds):
-        left, right = _sharing(window.index, some, known, MIN_SHARED)
+        left, right = _sharing_words(window, some, known)
         one_language = window.languages[left] == window.languages[right]
         left, right = _near(window, left[one_language], right[one_language], seconds)
-        enough = cosines(window, left, right) >= MIN_COSINE
-        left, right = left[enough], right[enough]
+        cosine = cosines(window, left, right)
+        enough = cosine >= MIN_COSINE
+        left, right, cosine = left[enough], right[enough], cosine[enough]
         if window.directions is not None:
             alike = _near(window, *_alike(window, some, known), seconds)
             left, right = _united((left, right), alike, len(window))
-        yield np.minimum(left, right), np.maximum(left, right)
+            cosine = cosines(window, left, right)
+        yield np.minimum(left, right), np.maximum(left, right), cosine
+
+
+def _sharing_words(window: Window, rows: Array, columns: Array) -> tuple[Array, Array]:
+    """The pairs of a row and a column whose heaviest words promise that all of them are alike. Of
+    a long text the heaviest words are a small part: there the rest may hold as much again."""
+    left, right, shared = _sharing(window.index, rows, columns, MIN_SHARED)
+    expected = shared + OF_THE_REST * window.rests[left] * window.rests[right]
+    enough = expected >= MIN_EXPECTED
+    return left[enough], right[enough]
 
 
 def _near(window: Window, left: Array, right: Array, seconds: float) -> tuple[Array, Array]:
@@ -58,7 +72,7 @@ def _near(window: Window, left: Array, right: Array, seconds: float) -> tuple[Ar
 def _alike(window: Window, rows: Array, columns: Array) -> tuple[Array, Array]:
     """The pairs of a row and a column that are alike in meaning, of those that may be."""
     assert window.vectors is not None
-    left, right = _sharing(window.directions, rows, columns, 1)
+    left, right, _ = _sharing(window.directions, rows, columns, 1)
     if not window.multilingual:
         one_language = window.languages[left] == window.languages[right]
         left, right = left[one_language], right[one_language]
@@ -105,9 +119,13 @@ def _in_time(times: Array, rows: Array) -> tuple[Array, Array]:
 
 def _sharing(
     index: sparse.csr_matrix, rows: Array, columns: Array, least: float
-) -> tuple[Array, Array]:
-    """The pairs of a row and a column that share enough of their heaviest words or directions."""
-    shared = (index[rows] @ index[columns].T).tocoo()
+) -> tuple[Array, Array, Array]:
+    """The pairs of a row and a column that share enough of their heaviest words or directions, and
+    how much they share."""
+    shared = index[rows] @ index[columns].T
+    places = np.flatnonzero(shared.data >= least)
+    row = np.searchsorted(shared.indptr, places, side="right") - 1
+    column = shared.indices[places]
     # `columns` begins with `rows` themselves: take each pair within the block once.
-    wanted = (shared.data >= least) & (shared.col > shared.row)
-    return rows[shared.row[wanted]], columns[shared.col[wanted]]
+    once = column > row
+    return rows[row[once]], columns[column[once]], shared.data[places[once]]

@@ -39,6 +39,7 @@ Result = TypeVar("Result")
 
 WORTH_A_POOL = 2_000  # stories; below this the start of other processes costs more than it saves
 AT_ONCE = 250  # stories or groups in a job
+SELDOM = 100_000  # objects made between two looks for cycles: texts make many, and no cycles
 AHEAD = 4  # groups of events in flight for each worker: bounds the memory
 
 
@@ -149,6 +150,7 @@ def _start(path: Path) -> None:
     global _hand
     begin_worker()
     gc.freeze()  # what is loaded by now stays; to look through it again and again takes time
+    gc.set_threshold(SELDOM)
     _hand = _Hand(open_existing(path))
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.crew import Crew, crew
 from pipeline.embeddings import meaning_of
-from pipeline.folding import WINDOW, Folded, Group, fold_readings
+from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
 from pipeline.lineage import Assignment, assign
 from pipeline.reading import Reading, from_row, is_current
 from pipeline.relate import relate_changed
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
     Meant = Callable[[Iterable[Reading]], Meaning | None]
 
-STEP = 20_000  # stories that are folded at once: bounds the memory, and what a kill can undo
+STEP = 40_000  # stories that are folded at once: bounds the memory, and what a kill can undo
 KEEP_READINGS = timedelta(days=30)  # before the latest story; older ones are read again if needed
 
 
@@ -102,8 +102,10 @@ def fold_pass(
     report = FoldReport()
     with recorded(db, "fold", now) as run, crew(db, path, len(waiting)) as hands:
         meaning = partial(_meaning, db, embedding, progress)
+        scored = None
         for new in _read_ahead(hands, waiting, progress):
-            report += _Step(db, hands, now(), run, meaning).fold(new)
+            done, scored = _Step(db, hands, now(), run, meaning).fold(new, scored)
+            report += done
             run.counts = asdict(report)
         with transaction(db):
             drop_old_readings(db, KEEP_READINGS.total_seconds())
@@ -146,10 +148,11 @@ class _Step:
         self._db, self._hands, self._now, self._run = db, hands, now, run
         self._meaning = meaning
 
-    def fold(self, new: dict[int, Reading]) -> FoldReport:
+    def fold(self, new: dict[int, Reading], scored: Scored | None) -> tuple[FoldReport, Scored]:
+        """`scored` is what the step before gave back: what was compared then is not again."""
         readings, known = self._window(new)
         in_window = list(readings.values())
-        folded = fold_readings(in_window, new.keys(), known, self._meaning(in_window))
+        folded = fold_readings(in_window, new.keys(), known, self._meaning(in_window), scored)
         touched = {id_ for group in folded.groups for id_ in group.story_ids}
         known = {event: ids for event, ids in known.items() if not touched.isdisjoint(ids)}
         assignment = assign([group.story_ids for group in folded.groups], known)
@@ -162,7 +165,7 @@ class _Step:
             _Writer(self._db, folded, self._now, self._run.id).write(events, assignment)
             set_copies(self._db, [(i, folded.copy_of.get(i)) for i in sorted(other_copies)])
             mark_folded(self._db, new)
-        return FoldReport(
+        report = FoldReport(
             waiting=len(new),
             window=len(readings),
             new=sum(assignment.ids[number] is None for number in numbers),
@@ -170,6 +173,7 @@ class _Step:
             merged=len(assignment.merged),
             split=len(assignment.split),
         )
+        return report, folded.scored
 
     def _window(self, new: dict[int, Reading]) -> tuple[dict[int, Reading], dict[int, set[int]]]:
         """The new stories and all that they could be folded with, by id: what lies in the window

@@ -19,7 +19,7 @@ lineage.py; nothing is stored here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 WINDOW = timedelta(days=4)  # further apart, two stories are never one event by themselves
-TOO_WEAK = 0.06  # a lower score counts as 0: it would be most pairs, and changes no event
+TOO_WEAK = 0.14  # a lower score counts as 0: it would be most pairs, and helps no event
 SAME_TEXT = Signal("same_text", 1.0, "carries the same text")
 
 
@@ -78,10 +78,23 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The groups, in the order of their first reports, and whose text each copy carries."""
+    """The groups, in the order of their first reports, whose text each copy carries, and the scores
+    that a next fold need not work out again."""
 
     groups: tuple[Group, ...]
     copy_of: dict[int, int]
+    scored: Scored = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Stories of which all pairs were compared, and the scores of those that are alike: scores[i]
+    is that of ids[left[i]] and ids[right[i]]."""
+
+    ids: Array
+    left: Array
+    right: Array
+    scores: Array
 
 
 def fold(stories: Iterable[Story], meaning: Meaning | None = None) -> Folded:
@@ -94,19 +107,23 @@ def fold_readings(
     new: AbstractSet[int] | None = None,
     known: Mapping[int, AbstractSet[int]] | None = None,
     meaning: Meaning | None = None,
+    scored: Scored | None = None,
 ) -> Folded:
     """Fold the new ones of the readings (by id; None: all of them) with the events they touch.
 
     `known` maps an event to the ids of its stories; all of these are among the readings. Every
-    new story is in one group, and so is every story of an event that is touched.
+    new story is in one group, and so is every story of an event that is touched. `scored` is what
+    an earlier fold gave, since when no reading changed but those of new stories; it saves work and
+    changes nothing.
     """
     in_order = sorted(readings, key=lambda reading: reading.url)
     copy_of = originals(reading.carrier for reading in in_order)
     stories = _Stories(in_order, copy_of, known or {}, meaning)
     chosen = stories.rows_of({r.id for r in in_order} if new is None else new)
-    found = _groups(stories, list(_regrouped(stories, chosen)))
+    scores = _Scores(stories, chosen, scored)
+    found = _groups(stories, list(_regrouped(stories, chosen, scores)))
     found.sort(key=lambda group: stories.by_id[group.belongings[0].story_id].appeared)
-    return Folded(tuple(found), copy_of)
+    return Folded(tuple(found), copy_of, scores.scored())
 
 
 class _Stories:
@@ -133,6 +150,15 @@ class _Stories:
         """The rows of stories; a copy stands where its original is."""
         rows = {self._row[self.copy_of.get(id_, id_)] for id_ in ids}
         return np.array(sorted(rows), dtype=np.int64)
+
+    def rows_by_id(self, ids: Array) -> Array:
+        """The row of each story; -1 for copies and for what is not here."""
+        return np.array([self._row.get(id_, -1) for id_ in ids.tolist()], dtype=np.int64)
+
+    @property
+    def ids(self) -> Array:
+        """The story of each row."""
+        return np.array([reading.id for reading in self.window.readings], dtype=np.int64)
 
     def touched(self, rows: Iterable[int]) -> Array:
         """The rows of all members of the known events that stories of these rows are in."""
@@ -169,21 +195,59 @@ class _Compared:
         return _Compared(self.left[kept], self.right[kept], self.scores[kept])
 
 
-def _regrouped(stories: _Stories, new: Array) -> Iterator[tuple[list[int], _Compared]]:
+class _Scores:
+    """The scores between stories: of the new ones with all, of others as they are asked for, and
+    none that an earlier fold worked out."""
+
+    def __init__(self, stories: _Stories, new: Array, before: Scored | None) -> None:
+        self._stories, self._new = stories, new
+        self._side_by_side = stories.window
+        self._settled, self._before = _taken_over(stories, new, before)
+        everything = np.arange(len(stories.window))
+        self.of_new = _compare(stories.window, new, np.setdiff1d(everything, new))
+
+    def among(self, rows: Array) -> _Compared:
+        """The scores of all pairs among these rows, which hold all new ones."""
+        known = np.setdiff1d(rows, self._new)
+        settled = np.intersect1d(known, self._settled)
+        others = _compare(self._side_by_side, np.setdiff1d(known, settled), settled)
+        parts = [part.within(rows, len(self._side_by_side)) for part in (self.of_new, self._before)]
+        return _Compared.joined([*parts, others])
+
+    def scored(self) -> Scored:
+        """What a next fold can take over."""
+        ids, rows = self._stories.ids, np.union1d(self._settled, self._new)
+        found = _Compared.joined([self.of_new, self._before]).within(rows, len(ids))
+        place = np.zeros(len(ids), dtype=np.int64)
+        place[rows] = np.arange(len(rows))
+        return Scored(ids[rows], place[found.left], place[found.right], found.scores)
+
+
+def _taken_over(stories: _Stories, new: Array, before: Scored | None) -> tuple[Array, _Compared]:
+    """The rows that an earlier fold compared with each other, but for new ones, and the scores."""
+    if before is None:
+        return np.array([], dtype=np.int64), _Compared.joined([])
+    rows = stories.rows_by_id(before.ids)
+    settled = np.setdiff1d(rows, [-1, *new])
+    kept = np.isin(rows, settled)
+    here = kept[before.left] & kept[before.right]
+    left, right = rows[before.left[here]], rows[before.right[here]]
+    return settled, _Compared(np.minimum(left, right), np.maximum(left, right), before.scores[here])
+
+
+def _regrouped(
+    stories: _Stories, new: Array, scores: _Scores
+) -> Iterator[tuple[list[int], _Compared]]:
     """Groups of rows, with the scores of the pairs in each."""
-    count = len(stories.window)
-    others = np.setdiff1d(np.arange(count), new)
-    compared = _compare(stories.window, new, others)
     threshold = same_event(stories.window.embedded)
-    alike = compared.scores >= threshold
-    near = np.union1d(compared.left[alike], compared.right[alike])
+    alike = scores.of_new.scores >= threshold
+    near = np.union1d(scores.of_new.left[alike], scores.of_new.right[alike])
     region = np.union1d(new, stories.touched(np.union1d(new, near).tolist()))
-    among_known = _compare(stories.window, np.setdiff1d(region, new), np.array([], dtype=np.int64))
-    compared = _Compared.joined([compared.within(region, count), among_known])
-    place = np.full(count, -1)
+    compared = scores.among(region)
+    place = np.full(len(stories.window), -1)
     place[region] = np.arange(len(region))
     left, right = place[compared.left], place[compared.right]
-    group_of = np.empty(count, dtype=np.int64)
+    group_of = np.empty(len(stories.window), dtype=np.int64)
     found = groups(len(region), left, right, compared.scores, threshold)
     for number, members in enumerate(found):
         group_of[region[members]] = number
@@ -207,8 +271,8 @@ def _compare(side_by_side: Window, rows: Array, others: Array) -> _Compared:
         side_by_side, rows[~alone[rows]], others[~alone[others]], WINDOW.total_seconds()
     )
     weights = shipped_weights(side_by_side.embedded)
-    for left, right in found:
-        scores = score(values(side_by_side, left, right, weights))
+    for left, right, cosine in found:
+        scores = score(values(side_by_side, left, right, weights, cosine))
         kept = scores >= TOO_WEAK
         parts.append(_Compared(left[kept], right[kept], scores[kept]))
     return _Compared.joined(parts)

@@ -16,9 +16,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     Array = np.ndarray[Any, Any]
+    _Entry = tuple[float, int, int, int, int, int]  # -mean, two groups, their changes, whose it is
 
 
 def groups(
@@ -31,80 +30,70 @@ def groups(
     `threshold`, the most alike first; among equals the smaller numbers go first, so that the
     result depends on the numbering alone.
     """
-    found: list[list[int]] = []
-    for members, pairs in _components(count, left, right, scores, threshold):
-        found += _linked(members, pairs, threshold)
-    return sorted(found)
-
-
-def _components(
-    count: int, left: Array, right: Array, scores: Array, threshold: float
-) -> Iterator[tuple[list[int], tuple[Array, Array, Array]]]:
-    """Parts that no pair at the threshold connects: no group reaches across them."""
-    strong = scores >= threshold
-    ones = np.ones(int(strong.sum()), dtype=np.int8)
-    graph = sparse.coo_matrix((ones, (left[strong], right[strong])), shape=(count, count))
-    number, part = connected_components(graph, directed=False)
-    order = np.argsort(part, kind="stable")
-    bounds = np.searchsorted(part[order], np.arange(number + 1))
-    inside = np.flatnonzero(part[left] == part[right])
-    inside = inside[np.argsort(part[left[inside]], kind="stable")]
-    pair_bounds = np.searchsorted(part[left[inside]], np.arange(number + 1))
-    for (start, end), (first, last) in zip(pairwise(bounds), pairwise(pair_bounds), strict=True):
-        chosen = inside[first:last]
-        yield order[start:end].tolist(), (left[chosen], right[chosen], scores[chosen])
-
-
-def _linked(
-    members: list[int], pairs: tuple[Array, Array, Array], threshold: float
-) -> list[list[int]]:
-    if len(members) <= 2:
-        return [members]  # one alone, or two with a pair at the threshold
-    place = {member: position for position, member in enumerate(members)}
-    left, right, scores = (part.tolist() for part in pairs)
-    linkage = _Linkage(
-        len(members),
-        ((place[a], place[b], score) for a, b, score in zip(left, right, scores, strict=True)),
-        threshold,
-    )
+    linkage = _Linkage(_connected(count, left, right, scores, threshold), threshold)
     linkage.run()
-    return [sorted(members[place] for place in group) for group in linkage.members if group]
+    return [sorted(members) for members in linkage.members if members]
+
+
+def _connected(
+    count: int, left: Array, right: Array, scores: Array, threshold: float
+) -> sparse.csr_matrix:
+    """The scores from both sides, without those of pairs that lie in two parts which no score at
+    the threshold connects: no group reaches across these."""
+    strong = scores >= threshold
+    shape = (count, count)
+    graph = sparse.coo_matrix((strong[strong], (left[strong], right[strong])), shape=shape)
+    part = connected_components(graph, directed=False)[1]
+    inside = part[left] == part[right]
+    left, right, scores = left[inside], right[inside], scores[inside]
+    both = (np.concatenate([left, right]), np.concatenate([right, left]))
+    return sparse.csr_matrix((np.concatenate([scores, scores]), both), shape=shape)
 
 
 class _Linkage:
-    """The state of one run: what each group holds, and the sums of scores between groups."""
+    """The state of one run: what each group holds, the sums of scores between groups, and a heap
+    with the nearest group of each.
 
-    def __init__(
-        self, count: int, pairs: Iterable[tuple[int, int, float]], threshold: float
-    ) -> None:
+    Who joins two groups makes neither of them more alike to a third one than it was to the nearer
+    of the two. So the nearest of a group stays its nearest until it changes itself, and an entry of
+    the heap that is out of date only ever promises too much: it is looked up anew when it comes up.
+    """
+
+    def __init__(self, scores: sparse.csr_matrix, threshold: float) -> None:
+        count = scores.shape[0]
         self.members: list[list[int]] = [[position] for position in range(count)]
         self._threshold = threshold
-        self._sums: list[dict[int, float]] = [{} for _ in range(count)]
+        others, sums = scores.indices.tolist(), scores.data.tolist()
+        self._sums: list[dict[int, float]] = [
+            dict(zip(others[start:end], sums[start:end], strict=True))
+            for start, end in pairwise(scores.indptr.tolist())
+        ]
         self._changes = [0] * count  # tells entries of the heap that are out of date
-        for left, right, score in pairs:
-            self._sums[left][right] = self._sums[right][left] = score
-        self._heap: list[tuple[float, int, int, int, int]] = []
-        for left in range(count):
-            for right in self._sums[left]:
-                if left < right:
-                    self._propose(left, right, push=False)
+        entries = (self._nearest(group) for group in range(count) if self._sums[group])
+        self._heap = [entry for entry in entries if entry is not None]
         heapify(self._heap)
 
-    def _propose(self, left: int, right: int, *, push: bool = True) -> None:
-        left, right = min(left, right), max(left, right)
-        mean = self._sums[left][right] / (len(self.members[left]) * len(self.members[right]))
-        if mean >= self._threshold:
-            entry = (-mean, left, right, self._changes[left], self._changes[right])
-            if push:
-                heappush(self._heap, entry)
-            else:
-                self._heap.append(entry)
+    def _nearest(self, group: int) -> _Entry | None:
+        """The group that is the most alike, if it is alike enough; among equals the smallest."""
+        size = len(self.members[group])
+        best, nearest = self._threshold, -1
+        for other, total in self._sums[group].items():
+            mean = total / (size * len(self.members[other]))
+            if mean > best or (mean == best and not 0 <= nearest < other):
+                best, nearest = mean, other
+        if nearest < 0:
+            return None
+        left, right = min(group, nearest), max(group, nearest)
+        return (-best, left, right, self._changes[left], self._changes[right], group)
 
     def run(self) -> None:
         while self._heap:
-            _, left, right, left_change, right_change = heappop(self._heap)
+            _, left, right, left_change, right_change, group = heappop(self._heap)
             if (self._changes[left], self._changes[right]) == (left_change, right_change):
                 self._join(left, right)
+                group = left
+            if self.members[group] and (entry := self._nearest(group)):
+                heappush(self._heap, entry)
 
     def _join(self, left: int, right: int) -> None:
         """`right` becomes a part of `left`."""
@@ -119,5 +108,3 @@ class _Linkage:
                 self._sums[left][other] = self._sums[left].get(other, 0.0) + total
                 self._sums[other][left] = self._sums[left][other]
         self._sums[right] = {}
-        for other in self._sums[left]:
-            self._propose(left, other)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from functools import cache, cached_property
 from importlib import resources
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,8 +43,12 @@ Array = np.ndarray[Any, Any]
 class Pairs:
     """Pairs of stories of one window: what several signals need of them, worked out once."""
 
-    def __init__(self, window: Window, left: Array, right: Array) -> None:
+    def __init__(
+        self, window: Window, left: Array, right: Array, cosine: Array | None = None
+    ) -> None:
         self.window, self.left, self.right = window, left, right
+        if cosine is not None:  # known already
+            self.cosine = cosine
 
     def shared(self, facet: str) -> Array:
         """How much the two have in common in a facet: the sum of products of weights."""
@@ -252,10 +257,15 @@ ALL_NAMES = (*NAMES, *(signal.__name__ for signal in OF_MEANING))
 
 
 def values(
-    window: Window, left: Array, right: Array, weights: Mapping[str, float] | None = None
+    window: Window,
+    left: Array,
+    right: Array,
+    weights: Mapping[str, float] | None = None,
+    cosine: Array | None = None,
 ) -> Array:
     """The signals of pairs of rows, a column a signal; with vectors also those of meaning. With
-    `weights`, signals that weigh nothing are left out: their columns are 0."""
+    `weights`, signals that weigh nothing are left out: their columns are 0. `cosine` are the
+    `cosines` of the pairs, where they are known."""
     signals = (*SIGNALS, *OF_MEANING) if window.embedded else SIGNALS
     wanted = [
         (number, signal)
@@ -265,18 +275,27 @@ def values(
     found = np.zeros((len(left), len(signals)))
     for start in range(0, len(left), PAIRS_AT_ONCE):
         part = slice(start, start + PAIRS_AT_ONCE)
-        pairs = Pairs(window, left[part], right[part])
+        pairs = Pairs(window, left[part], right[part], None if cosine is None else cosine[part])
         for number, signal in wanted:
             found[part, number] = signal(pairs)
     return found
 
 
 def cosines(window: Window, left: Array, right: Array) -> Array:
-    """The signal `words` alone, of pairs of rows."""
-    found = np.empty(len(left))
-    for start in range(0, len(left), PAIRS_AT_ONCE):
-        part = slice(start, start + PAIRS_AT_ONCE)
-        found[part] = Pairs(window, left[part], right[part]).cosine
+    """The signal `words` alone, of pairs of rows. Quick where a row has many partners: its words
+    are spread out once, and those of all its partners looked up there."""
+    words = window.facets["words"]
+    found = np.zeros(len(left))
+    spread_out = np.zeros(words.shape[1], dtype=words.dtype)
+    order = np.argsort(left, kind="stable")
+    rows, begins = np.unique(left[order], return_index=True)
+    bounds = pairwise([*begins.tolist(), len(order)])
+    for row, (start, end) in zip(rows.tolist(), bounds, strict=True):
+        partners = order[start:end]
+        marks = slice(words.indptr[row], words.indptr[row + 1])
+        spread_out[words.indices[marks]] = words.data[marks]
+        found[partners] = words[right[partners]] @ spread_out
+        spread_out[words.indices[marks]] = 0
     return found
 
 

@@ -32,9 +32,9 @@ class Window:
     """Stories side by side. All arrays and matrices have one row a story, in the same order.
 
     `times` are seconds, NaN for the undated; `languages` and `sources` are numbers that are equal
-    where these are; `index` holds the heaviest words only, `spoken` a 1 a word, `totals` the
-    sums of rows, NaN for empty ones; without an embedding there are neither `vectors` nor
-    their `directions`.
+    where these are; `index` holds the heaviest words only, `rests` the lengths of what it leaves
+    out of `words`; `spoken` has a 1 a word, `totals` the sums of rows, NaN for empty ones; without
+    an embedding there are neither `vectors` nor their `directions`.
     """
 
     readings: Sequence[Reading]
@@ -44,6 +44,7 @@ class Window:
     stems: Array
     roundups: Array
     index: sparse.csr_matrix
+    rests: Array
     facets: dict[str, sparse.csr_matrix]
     spoken: sparse.csr_matrix
     totals: dict[str, Array]
@@ -68,7 +69,7 @@ def window(readings: Sequence[Reading], meaning: Meaning | None = None) -> Windo
     totals = counts.sum(axis=1).tolist()
     start = _HEAD + 2 * len(FACETS)
     pairs = list(zip(marks, totals, strict=True))
-    columns = _joined((mark[start : start + 4 * n] for mark, n in pairs), "<u4")
+    columns = _renumbered(_joined((mark[start : start + 4 * n] for mark, n in pairs), "<u4"))
     weights = _joined((mark[start + 4 * n :] for mark, n in pairs), "<f2").astype(np.float32)
     facets = {name: _facet(counts, number, columns, weights) for number, name in enumerate(FACETS)}
     index = _facet(np.minimum(counts, HEAVIEST), 0, columns, weights, skip=counts)
@@ -81,6 +82,7 @@ def window(readings: Sequence[Reading], meaning: Meaning | None = None) -> Windo
         stems=heads[:, 2].astype(np.int64) + 256 * heads[:, 3].astype(np.int64),
         roundups=heads[:, 1].astype(bool),
         index=index,
+        rests=np.sqrt(np.maximum(0.0, _squares(facets["words"]) - _squares(index))),
         facets=facets,
         spoken=_ones(facets["words"]),
         totals={name: _totals(facets[name]) for name in ("headline", "parties")},
@@ -92,6 +94,18 @@ def window(readings: Sequence[Reading], meaning: Meaning | None = None) -> Windo
 
 def _joined(parts: Any, kind: str) -> Array:
     return np.frombuffer(b"".join(parts), dtype=kind)
+
+
+def _renumbered(columns: Array) -> Array:
+    """The columns that occur, as 0, 1, 2 and so on in the same order: a row that is spread out
+    then fits the processor's cache."""
+    occurs = np.zeros(COLUMNS, dtype=bool)
+    occurs[columns] = True
+    return (np.cumsum(occurs, dtype=np.int32) - 1)[columns]
+
+
+def _squares(matrix: sparse.csr_matrix) -> Array:
+    return np.asarray(matrix.multiply(matrix).sum(axis=1), dtype=float).ravel()
 
 
 def _ones(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -120,8 +134,8 @@ def _facet(
     bounds = np.concatenate(([0], np.cumsum(lengths)))
     places = np.repeat(begins[:, number] - bounds[:-1], lengths) + np.arange(bounds[-1])
     matrix = sparse.csr_matrix(
-        (weights[places], columns[places].astype(np.int32), bounds),
-        shape=(len(lengths), COLUMNS),
+        (weights[places], columns[places], bounds),
+        shape=(len(lengths), int(columns.max(initial=-1)) + 1),
     )
     matrix.sum_duplicates()  # two marks of one story that meet in one column
     return matrix

@@ -241,7 +241,7 @@ def pairs(stories: list[Story], meant: Meaning | None) -> set[tuple[str, str]]:
     found = candidates(side_by_side, rows, rows[:0], WINDOW.total_seconds())
     return {
         (stories[left].url[-1], stories[right].url[-1])
-        for lefts, rights in found
+        for lefts, rights, _ in found
         for left, right in zip(lefts, rights, strict=True)
     }
 
@@ -252,7 +252,7 @@ def test_a_pair_is_compared_once_though_it_shares_words_and_meaning() -> None:
     for new, others in ((rows, rows[:0]), (rows[:3], rows[3:]), (rows[5:], rows[:5])):
         told = [
             (left, right)
-            for lefts, rights in candidates(side_by_side, new, others, WINDOW.total_seconds())
+            for lefts, rights, _ in candidates(side_by_side, new, others, WINDOW.total_seconds())
             for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)
         ]
         assert len(told) == len(set(told))

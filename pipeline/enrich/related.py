@@ -246,9 +246,12 @@ def _relation(
     alike = sum(both.values()) / (event.length * other.length)
     days = abs(other.when - event.when) / timedelta(days=1)
     score = alike * exp(-days / FADES_IN)
-    titled = any(holds(event.title, [name]) and holds(other.title, [name]) for name in both)
-    if score < ENOUGH or (len(both) == 1 and alike < ENOUGH_ALONE and not titled):
+    if score < ENOUGH:
         return None
+    if len(both) == 1 and alike < ENOUGH_ALONE:
+        (name,) = both
+        if not (holds(event.title, [name]) and holds(other.title, [name])):
+            return None
     telling = sorted(both, key=lambda name: (-both[name], name))[:3]
     return Related(other.event_id, round(min(score, 1.0), 4), f"both name {', '.join(telling)}")
 
