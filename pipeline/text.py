@@ -111,7 +111,7 @@ _SENTENCE_END = re.compile(
     rf"|(?<=[{_FULL_STOPS}])[{_FULL_STOPS}]*+(?:[”’»」』】）)]++(?!と)|(?![”’»」』】）)])))"
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:[A-ZА-ЯЁ]|Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|Gen|St|Jr|Sr|Inc|Corp|Co|Ltd|vs|No|Nr|ca|etc|"
+    r"(?:\b(?:[A-ZА-ЯЁ]|Mr|Mrs|Ms|Dr|Prof|Sen|Rep|Gov|Gen|Col|Capt|Lt|Sgt|St|Jr|Sr|Inc|Corp|Co|Ltd|vs|No|Nr|ca|etc|"
     r"approx|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K|e\.g|i\.e|z\.B|d\.h|v|Mio|Mrd|Tsd|Bd|Std|bzw|usw|Del|Calif|Mass|Wash|Fla|Tex"
     r"|z\. B|u\. ?a|Dipl|evtl|ggf|inkl|zzgl|bspw|sog|Sra|Srta|Dña|Uds?|EE|UU|pág|núm|Cía"
     r"|(?<!\d )г|т\. ?[едпк]|ул|им|см|стр|тыс|руб|проц|млн|млрд)\.)"
@@ -168,7 +168,7 @@ def words(text: str) -> list[str]:
     """Lower-case words and numbers; unspaced scripts give pairs of characters."""
     if text.isascii():  # most of the news: nothing to normalise, nothing without spaces
         return _ASCII_WORD.findall(text.lower())
-    plain = unicodedata.normalize("NFKC", text).replace("’", "'")
+    plain = unicodedata.normalize("NFKC", text).replace("’", "'").replace("\xad", "")
     for mark in _TYPOGRAPHIC:  # without them, half of what is left is ASCII too
         plain = plain.replace(mark, " ")
     if plain.isascii():

@@ -120,7 +120,8 @@ def test_any_text_is_survived(text: str) -> None:
 def test_reading_time() -> None:
     assert reading_minutes("") == 1
     assert reading_minutes("word " * 690) == 3
-    assert reading_minutes("新" * 1500) == 3
+    for letter in "新カกລခខ":  # Chinese, Japanese, Thai, Lao, Burmese, Khmer: no spaces
+        assert reading_minutes(letter * 1500) == 3
 
 
 # --- the lead, and what else is fit -----------------------------------------------------------

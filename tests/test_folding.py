@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.fold_pass import fold_pass
-from pipeline.folding import Folded, fold
-from pipeline.reading import read
+from pipeline.folding import Folded, fold, fold_readings
+from pipeline.reading import read, read_all
 from pipeline.reasons import match
 from storage.database import in_memory
 from storage.events import current_id, events_by_id, lineage_of, matches_of
@@ -77,6 +77,23 @@ def test_passes_give_the_same_events_as_one_batch(shuffled: list[Story], cuts: l
         stored(streamed, shuffled[start:end])
         fold_pass(streamed, now=lambda: MORNING)
     assert dump(streamed) == dump(batch)
+
+
+@given(st.permutations(STORIES), st.lists(st.integers(1, 7), min_size=1, max_size=3))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_what_was_compared_before_need_not_be_again(shuffled: list[Story], cuts: list[int]) -> None:
+    bounds = [0, *sorted(cuts), len(shuffled)]
+    scored, known = None, dict[int, frozenset[int]]()
+    for start, end in itertools.pairwise(bounds):
+        here, new = list(read_all(shuffled[:end])), {s.stored_id for s in shuffled[start:end]}
+        again = fold_readings(here, new, known)
+        folded = fold_readings(here, new, known, scored=scored)
+        assert folded == again
+        assert set(folded.scored.ids.tolist()) >= new - folded.copy_of.keys()
+        scored = folded.scored
+        touched = {id_ for group in folded.groups for id_ in group.story_ids}
+        left = [ids for ids in known.values() if ids.isdisjoint(touched)]
+        known = dict(enumerate([*left, *(group.story_ids for group in folded.groups)]))
 
 
 def everything(db: Database) -> list[str]:

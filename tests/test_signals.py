@@ -22,6 +22,7 @@ from pipeline.signals import (
     PAIRS_AT_ONCE,
     SIGNALS,
     UNLIKE,
+    cosines,
     same_event,
     score,
     shipped_weights,
@@ -298,3 +299,15 @@ def test_pairs_at_once_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> No
     whole = values(side_by_side, left, right)
     monkeypatch.setattr("pipeline.signals.PAIRS_AT_ONCE", 5)
     assert (values(side_by_side, left, right) == whole).all()
+
+
+def test_cosines_are_those_of_the_signal_in_any_order() -> None:
+    side_by_side = window(list(read_all(STORIES)))
+    left, right = np.triu_indices(len(STORIES), 1)
+    shuffled = np.random.default_rng(3).permutation(len(left))
+    one, two = right[shuffled], left[shuffled]
+    told_ = values(side_by_side, left, right)
+    assert cosines(side_by_side, one, two) == pytest.approx(told_[shuffled, 0], abs=1e-6)
+    assert len(cosines(side_by_side, left[:0], right[:0])) == 0
+    again = values(side_by_side, left, right, cosine=cosines(side_by_side, left, right))
+    assert again == pytest.approx(told_, abs=1e-6)

@@ -18,6 +18,7 @@ from pipeline.text import names, sentences, shingles, stems, words
         ("新模型发布", ["新模", "模型", "型发", "发布"]),
         ("GPT的新", ["gpt", "的新"]),
         ("ﬁne ｗｉｄｅ", ["fine", "wide"]),
+        ("Versiche\xadrung", ["versicherung"]),
         ("", []),
     ],
 )

@@ -291,7 +291,7 @@ def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
     role = {member.story_id: member.role for member in event.members}
     own = {i for i, story in look.stories.items() if story.language == event.language}
     subject = subject_names(
-        [look.stories[i] for i in sorted(role) if i in look.stories], event.title
+        [look.stories[i] for i in sorted(role) if i in look.stories], event.title, event.language
     )
     groups = group_figures(
         (
@@ -299,7 +299,7 @@ def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
             for f in event.figures
             if f.story_id in look.stories
             and role.get(f.story_id) != "copy"
-            and not _is_of_another(f.sentence, subject)
+            and not _is_of_another(f.sentence, subject, event.language)
         ),
         event.language,
         prefer=own,
@@ -313,13 +313,13 @@ def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
     return tuple(_figure(group, look, reports & look.stories.keys()) for group in chosen)
 
 
-def _is_of_another(sentence: str, subject: tuple[str, ...]) -> bool:
+def _is_of_another(sentence: str, subject: tuple[str, ...], language: str) -> bool:
     """Whether it tells of somebody else: `A bank that had a similar leak paid 11 million.`"""
     if not subject or holds(sentence, subject):
         return False
     if not _BEGINS_WITH_ANOTHER.match(sentence):
         return False
-    return bool(_SOMEBODY.match(sentence)) or bool(real_names(sentence))
+    return bool(_SOMEBODY.match(sentence)) or bool(real_names(sentence, language))
 
 
 def _is_telling(group: FigureGroup) -> bool:
