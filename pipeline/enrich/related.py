@@ -36,7 +36,7 @@ MOST = 5
 ENOUGH = 0.1  # score below which two events only happen to mention the same company
 ENOUGH_ALONE = 0.3  # cosine from which a single shared name, in no title, is what both are about
 COMMON = 0.05  # a name in a larger share of the events than this relates nothing by itself
-COMMON_IN_ALL = 1_000  # events: with very many, less than that share is common, too
+COMMON_IN_ALL = 200  # events: with very many, less than that share is common, too
 ALWAYS_RARE = 6  # events; with few events at all every name would look common
 ROUNDUP = "roundup"
 BY_EDITOR = 0.8  # of the weaker of the two relations to the roundup
@@ -78,8 +78,9 @@ def related(
     events: int,
 ) -> tuple[Related, ...]:
     """The events most related to one. `frequency` says in how many of the `events` a name is."""
-    weighed = [_weigh(other, frequency, events) for other in others]
-    return _nearest(_weigh(event, frequency, events), weighed, frequency, events)
+    saying = _Saying(frequency, events)
+    weighed = [_weigh(other, saying) for other in others]
+    return _nearest(_weigh(event, saying), weighed, frequency, events)
 
 
 def relate_all(
@@ -121,7 +122,8 @@ class _Near:
         self, events: Sequence[EventNames], frequency: Mapping[str, int], total: int
     ) -> None:
         self._frequency, self._total = frequency, total
-        self._known = [_weigh(event, frequency, total) for event in events]
+        saying = _Saying(frequency, total)
+        self._known = [_weigh(event, saying) for event in events]
         self._row = {event.event_id: row for row, event in enumerate(events)}
         self._days = np.array([event.when.timestamp() / 86_400 for event in events])
         column = {name: 0 for event in self._known for name in event.weights}
@@ -256,15 +258,28 @@ def _relation(
     return Related(other.event_id, round(min(score, 1.0), 4), f"both name {', '.join(telling)}")
 
 
-def _weigh(event: EventNames, frequency: Mapping[str, int], total: int) -> _Weighed:
+class _Saying(dict[str, float]):
+    """How much a name says of an event that has it: the rarer, the more; each worked out once."""
+
+    def __init__(self, frequency: Mapping[str, int], total: int) -> None:
+        super().__init__()
+        self._frequency, self._total = frequency, total
+
+    def __missing__(self, name: str) -> float:
+        said = log((self._total + 1) / max(self._frequency.get(name, 1), 1))
+        self[name] = said if _relates(name) else 0.0
+        return self[name]
+
+
+def _weigh(event: EventNames, saying: _Saying) -> _Weighed:
     """How much each name says of the event: rare in others, frequent in this one."""
     weighed = {
-        name: log1p(count) * log((total + 1) / max(frequency.get(name, 1), 1))
+        name: log1p(count) * said
         for name, count in event.names.items()
-        if _relates(name)
+        if (said := saying[name]) > 0
     }
     kept = nsmallest(MOST_NAMES, weighed, key=lambda name: (-weighed[name], name))
-    weights = {name: weighed[name] for name in kept if weighed[name] > 0}
+    weights = {name: weighed[name] for name in kept}
     length = sqrt(sum(weight * weight for weight in weights.values()))
     return _Weighed(event.event_id, event.when, weights, length, event.title)
 

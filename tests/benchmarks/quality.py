@@ -107,7 +107,7 @@ def errors(part: Compared, model: Model) -> dict[str, object]:
     far = np.abs(times[:, None] - times[None]) > WINDOW.total_seconds()
     alike = scores >= model.threshold
     kinds = {
-        "missed: over 7 days apart": missed & far,
+        "missed: over 4 days apart": missed & far,
         "missed: never compared": missed & ~far & (scores < 0),
         "missed: score under threshold": missed & ~far & (scores >= 0) & ~alike,
         "missed: alike, kept apart": missed & alike,
