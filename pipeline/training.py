@@ -458,7 +458,8 @@ def train(
     weights = np.stack([model.weights for model in found]).mean(axis=0)
     threshold = float(np.mean([model.threshold for model in found]))
     weights = np.round(start.weights + TRUST * (weights - start.weights), 3)
-    weights[np.abs(weights) < NEGLIGIBLE] = 0.0
+    asked_for = np.isin(aim.names, list(STEPS_OF_MEANING))  # who names a model wants it to count
+    weights[(np.abs(weights) < NEGLIGIBLE) & ~asked_for] = 0.0
     return Model(weights, round(start.threshold + TRUST * (threshold - start.threshold), 3))
 
 
