@@ -5,21 +5,26 @@ Pure: it decides, the spiders do. Reasons are plain words, for `newsfold health`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
 from crawlers import polling
+from crawlers.polling import NO_HINTS, USUAL, Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from storage.models import EntryStatus, Feed
+    from storage.models import EntryStatus, Feed, Hints
 
 GONE = frozenset({404, 410})
 SLOW_DOWN = frozenset({429, 503})
 PERMANENT = frozenset({301, 308})
+_DOCUMENTS = ("text/html", "xml", "json")  # the types of answers that show where they end
+_END = re.compile(rb"</(?:[\w-]+:)?(?:html|rss|rdf|feed|channel|urlset|sitemapindex)\s*>", re.I)
+_TAIL = 100_000  # bytes in which an end is looked for: scripts and comments may follow it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +47,63 @@ class Decision:
     etag: str | None = None
     last_modified: str | None = None
     moved_to: str | None = None
+    hints: Hints = NO_HINTS
     reason: str = ""
 
 
-def decide(feed: Feed, answer: Answer, now: datetime, listed: int = 0, new: int = 0) -> Decision:
-    """What an answer means for its feed; for a 200, how many entries it listed, how many new."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a full answer brought: its entries by number, and how the feed asks to be polled."""
+
+    listed: int = 0
+    new: int = 0
+    hints: Hints = NO_HINTS
+
+
+def decide(
+    feed: Feed,
+    answer: Answer,
+    now: datetime,
+    listing: Listing | None = None,
+    bounds: Bounds = USUAL,
+) -> Decision:
+    """What an answer means for its feed; for a 200, what it listed."""
     if answer.status == HTTPStatus.OK:
         etag, last_modified = answer.headers.get("etag"), answer.headers.get("last-modified")
-        return _answered(feed, answer, now, listed, new, etag, last_modified)
+        return _answered(feed, answer, now, listing or Listing(), bounds, etag, last_modified)
     if answer.status == HTTPStatus.NOT_MODIFIED:
         # A 304 may carry a newer validator; what it leaves out stays as it was.
         etag = answer.headers.get("etag") or feed.etag
         last_modified = answer.headers.get("last-modified") or feed.last_modified
-        return _answered(feed, answer, now, 0, 0, etag, last_modified)
+        unchanged = Listing(hints=feed.hints)
+        return _answered(feed, answer, now, unchanged, bounds, etag, last_modified)
     if answer.status == HTTPStatus.GONE:
         return Decision("retired", now, reason="the publisher has taken the feed away (410 Gone)")
-    return failed(feed, explained(answer.status), now, answer.headers)
+    return failed(feed, explained(answer.status), now, answer.headers, bounds)
 
 
 def failed(
-    feed: Feed, reason: str, now: datetime, headers: Mapping[str, str] | None = None
+    feed: Feed,
+    reason: str,
+    now: datetime,
+    headers: Mapping[str, str] | None = None,
+    bounds: Bounds = USUAL,
 ) -> Decision:
     """A poll that brought nothing: no answer, an error, or a body that is no feed."""
-    due = polling.due_after_failure(now, feed.failures, headers or {})
+    due = polling.due_after_failure(now, feed.failures, headers or {}, feed.hints, bounds)
     return Decision("failed", due, feed.interval_minutes or polling.FIRST_INTERVAL, reason=reason)
+
+
+def shows_no_end(body: bytes, content_type: str) -> bool:
+    """Whether a document may have been cut on its way: HTML, XML or JSON without its end.
+
+    Of 786 real pages 782 have one, of 2 106 test feeds nearly all.
+    """
+    if content_type and not any(kind in content_type.lower() for kind in _DOCUMENTS):
+        return False
+    tail = body[-_TAIL:].replace(b"\0", b"").rstrip()  # UTF-16, too
+    is_json = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    return not (tail.endswith(b"}") if is_json else _END.search(tail))
 
 
 def page_verdict(status: int) -> EntryStatus:
@@ -99,20 +137,21 @@ def _answered(
     feed: Feed,
     answer: Answer,
     now: datetime,
-    listed: int,
-    new: int,
+    listing: Listing,
+    bounds: Bounds,
     etag: str | None,
     last_modified: str | None,
 ) -> Decision:
-    minutes = polling.next_interval(feed.interval_minutes, listed, new)
+    minutes = polling.next_interval(feed.interval_minutes, listing.listed, listing.new, bounds)
     moved = bool(answer.hops) and all(hop in PERMANENT for hop in answer.hops)
     return Decision(
         "answered",
-        polling.next_due(now, minutes, answer.headers),
+        polling.next_due(now, minutes, answer.headers, listing.hints, bounds),
         minutes,
         etag=_bounded(etag),
         last_modified=_bounded(last_modified),
         moved_to=answer.url if moved else None,
+        hints=listing.hints,
     )
 
 

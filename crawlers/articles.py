@@ -15,19 +15,33 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from crawlers.authors import choose_authors, read_names
-from crawlers.body import plain_text, read_blocks, to_sections
+from crawlers.body import plain_text, read_blocks, read_marked, to_sections
 from crawlers.characters import decode, letters, one_line, plain_line
-from crawlers.dates import Moment, day_in_path, moment, read_moment, settle
-from crawlers.furniture import Bare, Labels, without_furniture
-from crawlers.metadata import Claims, read_claims, times_near_title
+from crawlers.dates import (
+    NO_HABITS,
+    Claim,
+    Habits,
+    Moment,
+    day_in_path,
+    habits_of,
+    moment,
+    read_moment,
+    settle,
+    weigh,
+)
+from crawlers.furniture import Bare, Labels, date_lines, without_furniture
+from crawlers.metadata import Claims, lines_near_title, read_claims, times_near_title
+from crawlers.paywalls import is_paywalled
+from crawlers.selectors import Layout, layout_of, text_of, voice_of
 from crawlers.titles import choose_title, site_keys
-from crawlers.urls import canonical_url, same_site
-from storage.models import Section, Story
+from crawlers.urls import canonical_url, same_site, without_amp
+from storage.models import DateClaim, Section, Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from crawlers.blocks import Block
     from storage.models import Entry, Page
 
 MIN_TEXT = 200  # characters; below this a page is mostly boilerplate
@@ -38,6 +52,8 @@ MAX_SUMMARY = 5_000
 MAX_ADDRESS = 2_000
 MAX_RUBRIC = 100
 MAX_HEADINGS = 20
+MAX_DATE_CLAIMS = 20  # that are kept; the believed one is among the first
+SHOWN_TEXT = ".//text()[not(ancestor::script or ancestor::style or ancestor::template)]"
 MIN_SITE = 6  # letters; shorter names of sites (blog, heise) are words of many texts
 
 NOT_HTML = re.compile(
@@ -70,8 +86,11 @@ def read_article(page: Page, entry: Entry) -> Story:
 
 def story_from_entry(entry: Entry) -> Story:
     """The story of an entry whose page cannot be had: what the feed itself says of it."""
-    told = [moment(entry.published, entry.published_precision)] if entry.published else []
-    settled = settle(told, entry.first_seen) if entry.first_seen else next(iter(told), None)
+    claims = _from_feed(entry)
+    if entry.first_seen:
+        settled, weighed = weigh(claims, entry.first_seen)
+    else:
+        settled, weighed = (claims[0].moment if claims else None), ()
     summary = plain_line(entry.summary, MAX_SUMMARY)
     return Story(
         url=canonical_url(entry.url),
@@ -87,7 +106,15 @@ def story_from_entry(entry: Entry) -> Story:
         first_seen=entry.first_seen,
         comments=entry.comments,
         text_from="feed",
+        date_claims=weighed,
     )
+
+
+def _from_feed(entry: Entry) -> list[Claim]:
+    if entry.published is None:
+        return []
+    when = moment(entry.published, entry.published_precision)
+    return [Claim("feed", entry.published.isoformat(), when)]
 
 
 def _refuse_front_page(page: Page, entry: Entry) -> None:
@@ -115,27 +142,32 @@ def _tree(page: Page) -> Any:
         tree = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise NoArticle("not HTML") from error
+    for template in tree.xpath("//template[not(@shadowrootmode)]"):  # nobody is shown it
+        template.drop_tree()
     return tree
 
 
 def _story(tree: Any, page: Page, entry: Entry) -> Story:
-    claims = read_claims(tree, page.url)
+    layout = layout_of(page.url)
+    claims = read_claims(tree, page.url, voice_of(tree, layout))
     if LISTINGS & claims.kinds and not claims.is_article:
         raise NoArticle("a list of articles")
-    url, claim = _identity(claims.addresses, page.url)
+    url, claim = _identity(claims, page.url)
     site = site_keys(claims.every("site"), page.url)
     title = _title(tree, claims, entry, site)
     authors = choose_authors((voice.get("author", ()) for voice in claims.voices), tree, site)
     labels = _labels(tree, title, authors, claims, site)
-    bare = without_furniture(read_blocks(tree, page.url), labels)
+    blocks = _blocks(tree, layout, page.url)
+    bare = without_furniture(blocks, labels)
     sections = to_sections(bare.blocks)
     text = plain_text(sections)
     if len(text) < (MIN_ARTICLE if claims.is_article else MIN_TEXT):
         raise NoArticle("no text" if not text else "too little text")
     if not title:
         raise NoArticle("no title")
-    told = _published(tree, claims, page, entry, bare)
-    published = settle(told, page.fetched_at) or _date_by_layout(tree, page)
+    language = _language(claims.every("language"), entry)
+    habits = habits_of(language, page.url, page.fetched_at)
+    published, date_claims = _published(tree, claims, page, entry, bare, habits)
     return Story(
         url=url,
         title=title,
@@ -143,9 +175,9 @@ def _story(tree: Any, page: Page, entry: Entry) -> Story:
         published=published.when if published else None,
         published_precision=published.precision if published else "guessed",
         source_id=entry.source_id or "",
-        language=_language(claims.every("language"), entry),
+        language=language,
         first_seen=entry.first_seen,
-        updated=_updated(claims, published, page),
+        updated=_updated(claims, published, habits, page),
         authors=_authors(authors, bare, site),
         sections=sections,
         summary=plain_line(entry.summary or next(iter(claims.every("summary")), ""), MAX_SUMMARY),
@@ -153,25 +185,44 @@ def _story(tree: Any, page: Page, entry: Entry) -> Story:
         rubric=plain_line(next(iter(claims.every("rubric")), ""), MAX_RUBRIC) or None,
         comments=entry.comments,
         canonical_claim=claim,
+        paywalled=is_paywalled(
+            claims.every("free"), claims.every("tier"), (text for _, text in blocks)
+        ),
+        date_claims=date_claims,
     )
 
 
-def _identity(addresses: Iterable[str], page_url: str) -> tuple[str, str | None]:
+def _blocks(tree: Any, layout: Layout, url: str) -> list[Block]:
+    """The blocks of text: of the part that the site's layout marks, where that holds a text."""
+    marked = text_of(tree, layout)
+    blocks = read_marked(marked, url) if marked is not None else []
+    return blocks if sum(len(text) for _, text in blocks) >= MIN_TEXT else read_blocks(tree, url)
+
+
+def _identity(claims: Claims, page_url: str) -> tuple[str, str | None]:
     """The canonical URL, and the claim of a page that says it belongs to another site.
 
-    A page may name its own address only within its own site, and not the front page's.
+    A page may name its own address only within its own site, and not the front page's. Its AMP
+    twin is not its address; an AMP page that names no other is known by its path.
     """
     own, claim = None, None
-    for address in addresses:
-        try:
-            url = canonical_url(address, base=page_url)
-        except ValueError:
-            continue
+    here = canonical_url(page_url)
+    twins = set(_addresses(claims.amp_twins, page_url)) - {here}
+    for url in _addresses(claims.addresses, page_url):
         if not same_site(url, page_url):
             claim = claim or url
-        elif own is None and not (_is_root(url) and not _is_root(page_url)):
+        elif own is None and url not in twins and not (_is_root(url) and not _is_root(page_url)):
             own = url
-    return own or canonical_url(page_url), claim
+    own = own or here
+    return without_amp(own) if claims.is_amp and own == here else own, claim
+
+
+def _addresses(claimed: Iterable[str], page_url: str) -> Iterator[str]:
+    for address in claimed:
+        try:
+            yield canonical_url(address, base=page_url)
+        except ValueError:
+            continue
 
 
 def _title(tree: Any, claims: Claims, entry: Entry, site: set[str]) -> str:
@@ -182,7 +233,7 @@ def _title(tree: Any, claims: Claims, entry: Entry, site: set[str]) -> str:
 
 
 def _lines(elements: Iterable[Any]) -> list[str]:
-    lines = (plain_line("".join(element.itertext()), MAX_TITLE) for element in elements)
+    lines = (plain_line("".join(element.xpath(SHOWN_TEXT)), MAX_TITLE) for element in elements)
     return list(islice((line for line in lines if line), MAX_HEADINGS))
 
 
@@ -208,19 +259,63 @@ def _authors(authors: tuple[str, ...], bare: Bare, site: set[str]) -> tuple[str,
     return read_names(bare.bylines) or authors
 
 
-def _published(tree: Any, claims: Claims, page: Page, entry: Entry, bare: Bare) -> Iterator[Moment]:
-    """Every claim on the time of publication, in the order in which they are believed: the page's
-    own voices, the feed, a <time> by the headline, the date line, the day in the address."""
-    yield from _moments(claims.every("published"))
-    if entry.published:
-        yield moment(entry.published, entry.published_precision)
-    yield from _moments(times_near_title(tree))
-    yield from _moments(bare.dates)
-    if found := day_in_path(page.url):
-        yield found
+def _published(
+    tree: Any, claims: Claims, page: Page, entry: Entry, bare: Bare, habits: Habits
+) -> tuple[Moment | None, tuple[DateClaim, ...]]:
+    """The time of publication, and every claim on it in the order in which they are believed."""
+    told = _told(tree, claims, page, entry, bare, habits)
+    settled, weighed = weigh(told, page.fetched_at)
+    if settled is None:
+        told += _date_by_layout(tree, page)
+        settled, weighed = weigh(told, page.fetched_at)
+    return settled, weighed[:MAX_DATE_CLAIMS]
 
 
-def _date_by_layout(tree: Any, page: Page) -> Moment | None:
+def _told(
+    tree: Any, claims: Claims, page: Page, entry: Entry, bare: Bare, habits: Habits
+) -> list[Claim]:
+    """The page's own voices, the feed, a <time> by the headline, the date line, the day in the
+    address.
+
+    A voice that gives the last change as the day of publication, or an earlier one, has its days
+    from a machine that builds the page anew: an earlier day that is shown to readers goes first.
+    """
+    declared: list[Claim] = []
+    doubtful: list[Claim] = []
+    for origin, said, updated in claims.dates():
+        claim = Claim(origin, said, read_moment(said, habits))
+        (doubtful if _is_of_machine(claim, updated, habits) else declared).append(claim)
+    declared += _from_feed(entry)
+    shown = _read("<time> near the title", times_near_title(tree), habits)
+    shown += _read("date line", bare.dates, habits)
+    if doubtful or not any(claim.moment for claim in (*declared, *shown)):
+        shown += _read("line near the title", date_lines(lines_near_title(tree)), habits)
+    first = [claim for claim in shown if any(_is_before(claim, other) for other in doubtful)]
+    shown = [claim for claim in shown if claim not in first]
+    return [*declared, *first, *doubtful, *shown, *_day_in_address(page.url)]
+
+
+def _read(origin: str, texts: Iterable[str], habits: Habits) -> list[Claim]:
+    return [Claim(origin, text, read_moment(text, habits)) for text in texts]
+
+
+def _is_of_machine(claim: Claim, updated: Iterable[str], habits: Habits) -> bool:
+    if claim.moment is None or claim.moment.precision != "day":
+        return False
+    changes = (read_moment(said, habits) for said in updated)
+    return any(change and change.day <= claim.moment.day for change in changes)
+
+
+def _is_before(claim: Claim, other: Claim) -> bool:
+    return bool(claim.moment and other.moment and claim.moment.day < other.moment.day)
+
+
+def _day_in_address(url: str) -> list[Claim]:
+    found = day_in_path(url)
+    return [Claim("address", found.day.isoformat(), found)] if found else []
+
+
+def _date_by_layout(tree: Any, page: Page) -> list[Claim]:
     """The day that htmldate finds in the text; slow, so it is asked when nobody else answered.
 
     It says 1 January where it found no more than a year.
@@ -231,17 +326,16 @@ def _date_by_layout(tree: Any, page: Page) -> Moment | None:
     try:
         day = find_date(tree, original_date=True, url=page.url, max_date=today)
     except (ValueError, OverflowError):  # it trips over zones of a day and more
-        return None
+        return []
     known = [day] if day and not day.endswith("-01-01") else []
-    return settle(_moments(known), page.fetched_at)
+    return _read("layout", known, NO_HABITS)
 
 
-def _moments(claims: Iterable[str]) -> Iterator[Moment]:
-    return (found for claim in claims if (found := read_moment(claim)))
-
-
-def _updated(claims: Claims, published: Moment | None, page: Page) -> datetime | None:
-    last = settle(_moments(claims.every("updated")), page.fetched_at)
+def _updated(
+    claims: Claims, published: Moment | None, habits: Habits, page: Page
+) -> datetime | None:
+    told = (read_moment(said, habits) for said in claims.every("updated"))
+    last = settle((found for found in told if found), page.fetched_at)
     if last is None or (published and last.when <= published.when):
         return None
     return last.when

@@ -16,7 +16,7 @@ from unicodedata import normalize
 from lxml import etree, html
 
 from crawlers.characters import printable
-from crawlers.left_out import with_left_out
+from crawlers.left_out import every_block, with_left_out
 from storage.models import Section
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 1_000_000  # characters; the longest articles have a tenth of it
 MAX_HEADING = 500
+ENOUGH = 0.85  # of a text that is known to be one
 MIN_CELL_PARAGRAPHS = 2  # of a table cell that holds an article, not only its headline
 
 CONTAINERS = frozenset({"body", "list", "table", "div", "quote", "item", "del", "comments"})
@@ -42,6 +43,18 @@ def read_blocks(tree: Any, url: str) -> list[Block]:
     if found is None or found.body is None:
         return []
     return list(_bounded(with_left_out(tree, list(_bounded(_blocks(found.body))))))
+
+
+def read_marked(article: Any, url: str) -> list[Block]:
+    """The same of a page that holds nothing but the text, as somebody who knows its layout cut it
+    out. Where trafilatura leaves much of that away, all of it is taken as it stands."""
+    blocks = read_blocks(article, url)
+    whole = list(_bounded(every_block(article)))
+    return blocks if _length(blocks) >= ENOUGH * _length(whole) else whole
+
+
+def _length(blocks: Iterable[Block]) -> int:
+    return sum(len(text) for _, text in blocks)
 
 
 def to_sections(blocks: Iterable[Block]) -> tuple[Section, ...]:

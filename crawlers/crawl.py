@@ -19,13 +19,15 @@ from scrapy.settings import Settings
 
 from crawlers.clock import clock
 from crawlers.middlewares import NotAskedError, drop_waiting
+from crawlers.polling import SOON
 from crawlers.progress import Tally
+from crawlers.spiders.discussions import DiscussionsSpider
 from crawlers.spiders.feeds import FeedsSpider
 from crawlers.spiders.sections import SectionsSpider
 from crawlers.spiders.sitemaps import SitemapsSpider
 from storage.database import create_or_open, explained
 from storage.errors import WRONG_CALL, NewsfoldError
-from storage.sources import all_sources, due_feeds
+from storage.sources import all_sources, due_feeds, unfinished_feeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +35,12 @@ if TYPE_CHECKING:
 
     from crawlers.spiders.base import FeedSpider
 
-SPIDERS: tuple[type[FeedSpider], ...] = (FeedsSpider, SitemapsSpider, SectionsSpider)
+SPIDERS: tuple[type[FeedSpider], ...] = (
+    FeedsSpider,
+    SitemapsSpider,
+    SectionsSpider,
+    DiscussionsSpider,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class CrawlReport:
     seconds: float = 0.0
     offline: bool = False  # nothing could be reached: the crawl was given up early
     interrupted: bool = False  # by Ctrl-C; what was fetched is stored
+    out_of_time: bool = False  # its seconds were up; the rest waits
 
 
 def crawl(
@@ -58,40 +66,45 @@ def crawl(
     *,
     sources: Sequence[str] = (),
     everything: bool = False,
+    seconds: float | None = None,
     settings: Mapping[str, Any] | None = None,
     progress: Callable[[Tally], None] | None = None,
 ) -> CrawlReport:
     """Poll the due feeds of these sources (of all, when none is named) and store their pages.
 
-    `everything` polls feeds that are not due, too. `settings` go over crawlers/settings.py.
+    `everything` polls feeds that are not due, too. After so many `seconds` nothing more is asked:
+    what is being fetched is finished, the rest waits. `settings` go over crawlers/settings.py.
     Can be called once in a process. Ctrl-C ends it in order, and again at once.
     """
     started = time.monotonic()
     tally = Tally(listener=progress)
-    chosen = _settings(settings)
+    chosen = crawl_settings(settings)
+    if seconds is not None:
+        chosen.set("CLOSESPIDER_TIMEOUT", 0, priority="cmdline")  # it would know nothing of ours
     spiders = _with_due_feeds(database, tuple(sources), chosen, everything=everything)
     if spiders:
-        _name_trusted_certificates()
+        name_trusted_certificates()
         arguments = {
             "database": str(database),
             "sources": ",".join(sources),
             "everything": "1" if everything else "",
             "tally": tally,
         }
-        _run(spiders, arguments, chosen)
+        _run(spiders, arguments, chosen, None if seconds is None else started + seconds)
     if tally.database_error:
         raise explained(tally.database_error, database) from tally.database_error
     return _report(tally, time.monotonic() - started)
 
 
-def _settings(overrides: Mapping[str, Any] | None) -> Settings:
+def crawl_settings(overrides: Mapping[str, Any] | None) -> Settings:
+    """crawlers/settings.py with these over it."""
     settings = Settings()
     settings.setmodule("crawlers.settings", priority="project")
     settings.update(dict(overrides or {}), priority="cmdline")
     return settings
 
 
-def _name_trusted_certificates() -> None:
+def name_trusted_certificates() -> None:
     """Tell OpenSSL where certificates are: Scrapy's own copy of it finds them on Linux only, and
     not where the package ca-certificates is missing."""
     if "SSL_CERT_FILE" not in os.environ and "SSL_CERT_DIR" not in os.environ:
@@ -100,8 +113,9 @@ def _name_trusted_certificates() -> None:
 
 def _with_due_feeds(
     database: Path, only: tuple[str, ...], settings: Settings, *, everything: bool
-) -> list[type[FeedSpider]]:
-    """The spiders that have something to do. Raises NewsfoldError for a source nobody knows."""
+) -> dict[type[FeedSpider], int]:
+    """The spiders that have something to do, each with its number of feeds that are due or
+    unfinished. Raises NewsfoldError for a source nobody knows."""
     now = clock(settings)()
     db = create_or_open(database)
     try:
@@ -111,11 +125,12 @@ def _with_due_feeds(
                 f"no source is called {min(unknown)!r}; see: newsfold sources list {database}",
                 WRONG_CALL,
             )
-        return [
-            spider
+        due = {
+            spider: len(due_feeds(db, spider.kind, now + SOON, only, everything=everything))
+            + len(unfinished_feeds(db, spider.kind, now, only))
             for spider in SPIDERS
-            if due_feeds(db, spider.kind, now, only, everything=everything)
-        ]
+        }
+        return {spider: feeds for spider, feeds in due.items() if feeds}
     finally:
         db.close()
 
@@ -128,7 +143,21 @@ class _Process(AsyncCrawlerProcess):
         await super().stop()
 
 
-def _run(spiders: Sequence[type[FeedSpider]], arguments: dict[str, Any], chosen: Settings) -> None:
+def _deadline(end: float | None, feeds: int, of: int) -> float | None:
+    """When a spider is to stop that polls so many of the feeds that are still to be polled: each
+    kind has its part of the time that is left, or the last kind might never have any."""
+    if end is None:
+        return None
+    now = time.monotonic()
+    return now + (end - now) * feeds / of
+
+
+def _run(
+    spiders: Mapping[type[FeedSpider], int],
+    arguments: dict[str, Any],
+    chosen: Settings,
+    end: float | None,
+) -> None:
     process = _Process(chosen)
     from twisted.internet import reactor as installed
     from twisted.internet.error import ReactorNotRestartable
@@ -138,10 +167,13 @@ def _run(spiders: Sequence[type[FeedSpider]], arguments: dict[str, Any], chosen:
     errors: list[Exception] = []
 
     async def one_after_another() -> None:
+        tally: Tally = arguments["tally"]
+        left = sum(spiders.values())
         try:
-            for spider in spiders:
+            for spider, feeds in spiders.items():
+                tally.deadline = _deadline(end, feeds, left)
+                left -= feeds
                 await process.crawl(spider, **arguments)
-                tally: Tally = arguments["tally"]
                 if tally.interrupted or tally.offline or tally.database_error:
                     return
         except Exception as error:
@@ -175,4 +207,5 @@ def _report(tally: Tally, seconds: float) -> CrawlReport:
         seconds=round(seconds, 1),
         offline=tally.offline,
         interrupted=tally.interrupted,
+        out_of_time=tally.out_of_time,
     )

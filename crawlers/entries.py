@@ -10,6 +10,8 @@ import json
 import re
 import sys
 import zlib
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -21,6 +23,7 @@ from w3lib.encoding import http_content_type_encoding
 from crawlers.characters import decode, one_line, printable
 from crawlers.dates import read_moment, settle
 from crawlers.urls import canonical_url, same_site
+from crawlers.wrappers import unwrapped
 from storage.models import Entry
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ MAX_TAGS = 100_000  # of an RSS or Atom feed; a hundred stories in full have som
 _NUMBER = rb"&#(\d{1,9}|[xX][0-9a-fA-F]{1,8});"
 _REFERENCE = re.compile(_NUMBER)
 _SURROGATES = re.compile(_NUMBER + _NUMBER)
+_PACKED = b"\x1f\x8b"  # how gzip begins
 MAX_SITEMAP_BYTES = 50_000_000  # unpacked; what the sitemap protocol allows
 MAX_ENTRIES = 500
 MAX_TITLE = 1000  # characters
@@ -44,12 +48,22 @@ MAX_NESTED = 20  # sitemaps that one sitemap index leads to
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _BLOCKS = ("p", "br", "div", "li", "tr", "td", "h1", "h2", "h3", "h4", "blockquote", "figcaption")
-_NO_TEXT = ("script", "style", "iframe", "object", "noscript", "template", "svg", "head")
-_NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
+# What a frame holds is not parsed as markup; one that is never closed holds all that follows.
+_FRAME = re.compile(r"""</?iframe\b(?:[^<>"']|"[^"]{0,5000}"|'[^']{0,5000}')*+>""", re.IGNORECASE)
+_NO_TEXT = ("script", "style", "noscript", "template", "svg", "head")
 
 
 class FeedError(Exception):
     """What was fetched cannot be read as a feed; the message says why in plain words."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a feed says of itself."""
+
+    title: str = ""
+    home: str | None = None  # the page whose news it lists
+    language: str | None = None
 
 
 def read_entries(
@@ -70,26 +84,49 @@ def read_entries(
         found = _sitemap_entries(_unpacked(body), url, now)
     elif kind == "section":
         found = _section_entries(_bounded(body), url, links, content_type)
-    elif body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-        found = _json_feed_entries(_bounded(body), url, now)
+    elif is_json(body):
+        found = _json_feed_entries(body, url, now)
     else:
-        found = _xml_feed_entries(_bounded(body), url, content_type, now)
+        found = _xml_feed_entries(body, url, content_type, now)
     return _each_address_once(found)
 
 
-def nested_sitemaps(body: bytes, url: str) -> list[str]:
-    """The sitemaps that a sitemap index leads to, latest change first; none for a sitemap."""
+def read_about(body: bytes, url: str, content_type: str | None = None) -> About:
+    """What an RSS, Atom or JSON feed says of itself; FeedError when it is none."""
+    if is_json(body):
+        feed = json_feed(body)
+        title = plain_text(_string(feed.get("title")), MAX_TITLE, markup=False)
+        home = _string(feed.get("home_page_url"))
+    else:
+        feed = xml_feed(body, content_type).feed
+        title = _text_of(feed.get("title_detail") or {}, feed.get("title"), MAX_TITLE)
+        home = feed.get("link")
+    return About(title, absolute(url, home), _language(feed.get("language")))
+
+
+def nested_sitemaps(body: bytes, url: str, since: datetime | None = None) -> list[str]:
+    """The sitemaps that a sitemap index leads to, latest change first; none for a sitemap.
+
+    What has not changed since a time has nothing new in it, and is left out.
+    """
     root = _xml(_unpacked(body))
     if _local_name(root) != "sitemapindex":
         return []
     found: list[tuple[str, str]] = []
     for child in root:
-        loc = _link(url, _child_text(child, "loc"))
-        if loc:
-            found.append((_child_text(child, "lastmod"), loc))
+        loc = absolute(url, _child_text(child, "loc"))
+        changed = _child_text(child, "lastmod")
+        if loc and not _is_over(changed, since):
+            found.append((changed, loc))
     # ISO times sort as text; a stable sort keeps the order of the index where none is given.
     found.sort(key=lambda pair: pair[0], reverse=True)
     return list(dict.fromkeys(loc for _, loc in found))[:MAX_NESTED]
+
+
+def _is_over(changed: str, since: datetime | None) -> bool:
+    """Whether a time lies before another, by a day at least: some give their local day."""
+    moment = read_moment(changed) if changed and since else None
+    return bool(moment and since and moment.when < since - timedelta(days=1))
 
 
 def plain_text(text: str | None, limit: int, *, markup: bool = True) -> str:
@@ -112,15 +149,22 @@ def _each_address_once(found: Iterator[Entry]) -> list[Entry]:
 # RSS and Atom
 
 
-def _xml_feed_entries(
-    body: bytes, url: str, content_type: str | None, now: datetime
-) -> Iterator[Entry]:
+def xml_feed(body: bytes, content_type: str | None) -> Any:
+    """The feed as feedparser gives it; FeedError when it is neither RSS nor Atom."""
+    body = _bounded(body)
     # Hostile markup of 5 MB keeps the parser busy for a minute; this much, for some seconds.
     if body.count(b"<") > MAX_TAGS or body.count(b"&") > 5 * MAX_TAGS:
         raise FeedError(f"more than {MAX_TAGS} tags, or five times as many entities")
-    feed = _parsed(body, url, content_type)
+    feed = _parsed(body, content_type)
     if not feed.version and not feed.entries:
         raise FeedError(_not_a_feed(body))
+    return feed
+
+
+def _xml_feed_entries(
+    body: bytes, url: str, content_type: str | None, now: datetime
+) -> Iterator[Entry]:
+    feed = xml_feed(body, content_type)
     language = _language(feed.feed.get("language"))
     for item in feed.entries:
         entry = _xml_feed_entry(item, url, language, now)
@@ -128,8 +172,9 @@ def _xml_feed_entries(
             yield entry
 
 
-def _parsed(body: bytes, url: str, content_type: str | None) -> Any:
-    headers = {"content-location": url, "content-type": content_type or "application/xml"}
+def _parsed(body: bytes, content_type: str | None) -> Any:
+    # The address of the feed is kept from it: it would rewrite ids. We make links absolute.
+    headers = {"content-type": content_type or "application/xml"}
     try:
         # A stream: bytes or text that look like a path or an address would be opened.
         return feedparser.parse(
@@ -175,7 +220,7 @@ def _is_character(code: int) -> bool:
 
 def _xml_feed_entry(item: Any, url: str, language: str | None, now: datetime) -> Entry | None:
     detail = item.get("title_detail") or {}
-    link = _feed_link(item, detail.get("base") or url)
+    link = _feed_link(item, url)
     if not link:
         return None
     published, precision = _published(
@@ -191,19 +236,30 @@ def _xml_feed_entry(item: Any, url: str, language: str | None, now: datetime) ->
         author=_author(item),
         published=published,
         published_precision=precision,
-        comments=_count(item.get("slash_comments") or item.get("thr_total")),
-        language=_language(detail.get("language")) or language,
+        comments=count(item.get("slash_comments") or item.get("thr_total")),
+        language=_language(detail.get("language")) or _language(item.get("language")) or language,
     )
 
 
 def _feed_link(item: Any, base: str) -> str | None:
     """The entry's own address: the original one where a service wraps it, else the link, else
     an id that is an address."""
-    for given in (item.get("feedburner_origlink"), item.get("link"), item.get("id")):
-        link = _link(base, given) if given is not item.get("id") or _is_address(given) else None
+    for given in (item.get("feedburner_origlink"), _own_link(item), item.get("id")):
+        link = absolute(base, given) if given is not item.get("id") or _is_address(given) else None
         if link:
             return link
     return None
+
+
+def _own_link(item: Any) -> str | None:
+    """Its link; feedparser may take that of an attachment for it, when their addresses stand as
+    text in Atom's links."""
+    links: dict[str, list[str]] = {}
+    for link in item.get("links") or ():
+        links.setdefault(link.get("rel") or "", []).append(link.get("href") or "")
+    given: str | None = item.get("link")
+    pages = links.get("alternate", ())
+    return pages[0] if pages and given in links.get("enclosure", ()) else given
 
 
 def _is_address(given: str | None) -> bool:
@@ -229,16 +285,27 @@ def _author(item: Any) -> str | None:
 # JSON Feed
 
 
-def _json_feed_entries(body: bytes, url: str, now: datetime) -> Iterator[Entry]:
+def is_json(body: bytes) -> bool:
+    """Whether it can only be a JSON Feed: no XML begins so."""
+    return body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+
+
+def json_feed(body: bytes) -> dict[str, Any]:
+    """The JSON Feed as it was sent, with a list of items; FeedError when it is none."""
     try:
-        feed = json.loads(body)
+        feed: dict[str, Any] = json.loads(_bounded(body))
     except (ValueError, RecursionError) as error:
         raise FeedError(f"the JSON cannot be read: {error}") from error
     items = feed.get("items")
     if "jsonfeed.org/version/" not in str(feed.get("version")) or not isinstance(items, list):
         raise FeedError("JSON, but no JSON Feed: it has no version or no items")
+    return feed
+
+
+def _json_feed_entries(body: bytes, url: str, now: datetime) -> Iterator[Entry]:
+    feed = json_feed(body)
     language = _language(feed.get("language"))
-    for item in items:
+    for item in feed["items"]:
         entry = _json_feed_entry(item, url, language, now) if isinstance(item, dict) else None
         if entry:
             yield entry
@@ -249,7 +316,7 @@ def _json_feed_entry(
 ) -> Entry | None:
     guid = _string(item.get("id"))
     given = (item.get("url"), item.get("external_url"), guid if _is_address(guid) else None)
-    link = next((link for link in (_link(url, _string(g)) for g in given) if link), None)
+    link = next((link for link in (absolute(url, _string(g)) for g in given) if link), None)
     if not link:
         return None
     published, precision = _published([_string(item.get("date_published"))], now)
@@ -287,9 +354,9 @@ def _json_comments(item: dict[str, Any]) -> int | None:
     for key, value in item.items():
         if key.startswith("_") and isinstance(value, dict):
             for name in ("comment_count", "comments_count", "total_comments", "comments"):
-                count = _count(value.get(name))
-                if count is not None:
-                    return count
+                told = count(value.get(name))
+                if told is not None:
+                    return told
     return None
 
 
@@ -304,8 +371,8 @@ def _sitemap_entries(body: bytes, url: str, now: datetime) -> Iterator[Entry]:
     if name != "urlset":
         raise FeedError(f"not a sitemap: the document is <{name}>")
     for child in root:
-        news = child.find(f"{_NEWS}news")
-        link = _link(url, _child_text(child, "loc"))
+        news = _child(child, "news")
+        link = absolute(url, _child_text(child, "loc"))
         # Without news:news it is a list of all pages a site ever had, not of news.
         if news is not None and link:
             yield _sitemap_entry(news, link, now)
@@ -313,7 +380,8 @@ def _sitemap_entries(body: bytes, url: str, now: datetime) -> Iterator[Entry]:
 
 def _sitemap_entry(news: Any, link: str, now: datetime) -> Entry:
     published, precision = _published([_child_text(news, "publication_date")], now)
-    language = news.findtext(f"{_NEWS}publication/{_NEWS}language")
+    publication = _child(news, "publication")
+    language = "" if publication is None else _child_text(publication, "language")
     return Entry(
         url=link,
         title=plain_text(_child_text(news, "title"), MAX_TITLE, markup=False),
@@ -335,15 +403,27 @@ def _section_entries(
         document = html.document_fromstring(text.encode(), parser=_HTML)
     except (etree.LxmlError, ValueError) as error:
         raise FeedError("the page is empty or no HTML") from error
-    base = urljoin(url, str(document.xpath("string(//base/@href)")))
-    count = 0
+    base = absolute(url, str(document.xpath("string(//base/@href)"))) or url
+    found = False
     for anchor in _anchors(selector(document)):
-        link = _link(base, anchor.get("href"))
+        link = absolute(base, anchor.get("href"))
         if link and same_site(link, url):  # advertisements and partners are not this source's
-            count += 1
+            found = True
             yield Entry(url=link, title=_anchor_title(anchor))
-    if not count:
+    if not found:
         raise FeedError(f"no link matches {links!r}: the page has changed, or needs a browser")
+
+
+def links_in(markup: str, url: str, links: str) -> Iterator[str]:
+    """The addresses that a CSS selector finds in the markup of an entry."""
+    try:
+        root = html.fragment_fromstring(printable(markup[:MAX_MARKUP]), create_parent="div")
+    except (etree.LxmlError, ValueError, AssertionError):
+        return
+    for anchor in _anchors(_selector(links)(root)):
+        link = absolute(url, anchor.get("href"))
+        if link:
+            yield link
 
 
 def _selector(links: str | None) -> Callable[[Any], Any]:
@@ -391,12 +471,14 @@ def _bounded(body: bytes) -> bytes:
 
 def _unpacked(body: bytes) -> bytes:
     """A sitemap.xml.gz is sent as a file, not as an encoding: unpack it, to a bound."""
-    if body[:2] == b"\x1f\x8b":
+    packed, body = (body, b"") if body[:2] == _PACKED else (b"", body)
+    while packed[:2] == _PACKED and len(body) < MAX_SITEMAP_BYTES:  # it may be of several parts
         unpacker = zlib.decompressobj(wbits=31)
         try:
-            body = unpacker.decompress(body, MAX_SITEMAP_BYTES)
+            body += unpacker.decompress(packed, MAX_SITEMAP_BYTES - len(body))
         except zlib.error as error:
             raise FeedError(f"the packed sitemap is damaged: {error}") from error
+        packed = unpacker.unused_data
     if len(body) >= MAX_SITEMAP_BYTES:
         raise FeedError(f"larger than {MAX_SITEMAP_BYTES // 1_000_000} MB")
     if not body.strip():
@@ -419,22 +501,34 @@ def _xml(body: bytes) -> Any:
 
 def _local_name(element: Any) -> str:
     # By hand: QName refuses names that a lenient parser lets through, such as <http:>.
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    name = _told(element, "tag")
+    return name.rpartition("}")[2] if isinstance(name, str) else ""
+
+
+def _child(element: Any, name: str) -> Any:
+    """The child of that name, whatever namespace it claims: many are misspelt."""
+    return next((child for child in element if _local_name(child) == name), None)
 
 
 def _child_text(element: Any, name: str) -> str:
-    for child in element:
-        if _local_name(child) == name:
-            return (child.text or "").strip()
-    return ""
+    child = _child(element, name)
+    return "" if child is None else (_told(child, "text") or "").strip()
 
 
-def _link(base: str, given: str | None) -> str | None:
-    """The absolute http(s) address, or None; its spelling is the publisher's."""
+def _told(element: Any, what: str) -> Any:
+    """The tag or the text of an element. A lenient parser lets halves of characters through."""
+    try:
+        return getattr(element, what)
+    except UnicodeDecodeError:
+        return None
+
+
+def absolute(base: str, given: str | None) -> str | None:
+    """The absolute http(s) address, out of its wrapper, or None; spelt as the publisher does."""
     if not given or not given.strip():
         return None
     try:
-        link = urljoin(base, "".join(printable(given).split()))
+        link = unwrapped(urljoin(base, "".join(printable(given).split())))
         canonical_url(link)
     except ValueError:
         return None
@@ -443,7 +537,8 @@ def _link(base: str, given: str | None) -> str | None:
 
 def _without_tags(text: str) -> str:
     try:
-        root = html.fragment_fromstring(printable(text), create_parent="div")
+        shown = _FRAME.sub("", printable(text))
+        root = html.fragment_fromstring(shown, create_parent="div")
     except (etree.LxmlError, ValueError, AssertionError):
         return re.sub(r"<[^>]*>", " ", text)
     etree.strip_elements(root, *_NO_TEXT, etree.Comment, with_tail=False)
@@ -463,12 +558,13 @@ def _language(text: Any) -> str | None:
     return tag if _LANGUAGE.fullmatch(tag) else None
 
 
-def _count(value: Any) -> int | None:
+def count(value: Any) -> int | None:
+    """A number of things that a feed gives as text; None when it is none, or beyond belief."""
     try:
-        count = int(str(value).strip())
+        number = int(str(value).strip())
     except ValueError:
         return None
-    return count if 0 <= count < 10_000_000 else None
+    return number if 0 <= number < 10_000_000 else None
 
 
 def _string(value: Any) -> str | None:

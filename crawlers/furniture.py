@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from crawlers.authors import BY, NO_NAME
 from crawlers.characters import letters
-from crawlers.dates import ZONES
+from crawlers.dates import ZONES, is_relative, month_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ SENT = re.compile(
 UPDATED = re.compile(r"(?:last )?(?:updated|modified)\b|aktualisiert\b|stand\b", re.IGNORECASE)
 WORD = re.compile(r"[^\W\d_]+")
 DAY_OR_TIME = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}:\d\d")
-DATES = frozenset(DATE_WORDS.split()) | {zone.lower() for zone in ZONES}
+DATES = frozenset(DATE_WORDS.split()) | {zone.lower() for zone in ZONES} | month_names()
 POST = re.compile(
     r",?\s+(?:(?:chief|senior|staff|political|special|foreign|technology|tech|science|business|"
     r"security|contributing|associated?)\s+)*"
@@ -101,6 +101,11 @@ def without_furniture(blocks: Sequence[Block], labels: Labels) -> Bare:
         bylines=tuple(filter(None, map(_author, said))),
         dates=tuple(_day_and_time(said)),
     )
+
+
+def date_lines(texts: Iterable[str]) -> Iterator[str]:
+    """What those of the texts that are date lines say of the publication."""
+    return _day_and_time(piece for text in texts for piece in _pieces(text))
 
 
 def _day_and_time(pieces: Iterable[str]) -> Iterator[str]:
@@ -163,6 +168,8 @@ def _kind(piece: str, labels: Labels) -> str:
 
 def _is_date(piece: str) -> bool:
     rest = SENT.sub("", piece)
+    if is_relative(rest):
+        return True
     if not DAY_OR_TIME.search(rest) or rest.strip(" .,").isdigit():
         return False
     return all(word.lower() in DATES for word in WORD.findall(rest))

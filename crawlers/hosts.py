@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from scrapy.resolver import CachingThreadedResolver, dnscache
-from twisted.internet.error import DNSLookupError
+from scrapy.resolver import CachingHostnameResolver, dnscache
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scrapy.crawler import Crawler
     from scrapy.settings import BaseSettings
     from twisted.internet.base import ReactorBase
-    from twisted.internet.defer import Deferred
+    from twisted.internet.interfaces import IAddress, IHostResolution
 
 # Names that mean this machine or this network, by RFC 6761, RFC 6762 and common use.
 _LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
@@ -43,15 +42,24 @@ def refusal(host: str) -> str | None:
 
 
 def resolved_refusal(host: str) -> str | None:
-    """The same by the address that the resolver found for the name, if it found one."""
-    found = dnscache.get(host)
-    if found and not is_public(ip_address(found)):
-        return f"{host} leads to the private address {found}"
-    return None
+    """The same by the addresses that the resolver found for the name, if it found any."""
+    return refusal_of_addresses(host, [address.host for address in dnscache.get(host) or ()])
 
 
-def is_public(address: IPv4Address | IPv6Address) -> bool:
+def refusal_of_addresses(host: str, found: Iterable[str]) -> str | None:
+    """Why a name is not asked that leads to these addresses; one public address is enough."""
+    private = None
+    for address in found:
+        if is_public(address):
+            return None
+        private = address
+    return f"{host} leads to the private address {private}" if private else None
+
+
+def is_public(address: IPv4Address | IPv6Address | str) -> bool:
     """Whether an address belongs to a host of the public internet."""
+    if isinstance(address, str):
+        address = ip_address(address.partition("%")[0])
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in _NAT64:
@@ -63,7 +71,7 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-def proxy_hosts(settings: BaseSettings) -> frozenset[str]:
+def proxy_hosts(settings: Mapping[str, Any] | BaseSettings) -> frozenset[str]:
     """Hosts of the proxies that whoever runs this named; they may be private."""
     named = getproxies()  # it also holds "no", which names hosts that are not proxies
     proxies = (settings.get("NEWSFOLD_PROXY"), named.get("http"), named.get("https"))
@@ -72,29 +80,59 @@ def proxy_hosts(settings: BaseSettings) -> frozenset[str]:
     return frozenset(host for host in hosts if host)
 
 
-class PublicResolver(CachingThreadedResolver):
-    """Scrapy's resolver (IPv4), which does not know private addresses."""
+class PublicResolver(CachingHostnameResolver):
+    """Scrapy's resolver for IPv4 and IPv6, without private addresses, and with a time limit."""
 
     trusted: frozenset[str] = frozenset()
     public_only = True
+    timeout = 5.0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> PublicResolver:
         resolver = super().from_crawler(crawler, reactor)
         resolver.trusted = proxy_hosts(crawler.settings)
         resolver.public_only = crawler.settings.getbool("NEWSFOLD_PUBLIC_HOSTS_ONLY")
+        resolver.timeout = crawler.settings.getfloat("DNS_TIMEOUT")
         return resolver
 
-    def getHostByName(self, name: str, timeout: Sequence[int] = ()) -> Deferred[str]:  # noqa: N802
-        found = super().getHostByName(name, timeout)
-        if self.public_only and name not in self.trusted:
-            found.addCallback(self._only_public, name)
-        return found
+    def resolveHostName(  # noqa: N802
+        self,
+        resolutionReceiver: Any,  # noqa: N803 - mypy cannot read zope's interfaces
+        hostName: str,  # noqa: N803
+        portNumber: int = 0,  # noqa: N803
+        addressTypes: Sequence[type[IAddress]] | None = None,  # noqa: N803
+        transportSemantics: str = "TCP",  # noqa: N803
+    ) -> IHostResolution:
+        public_only = self.public_only and hostName not in self.trusted
+        guard: Any = _Guard(resolutionReceiver, public_only=public_only)
+        late = self.reactor.callLater(self.timeout, guard.resolutionComplete)
+        guard.on_complete = lambda: late.cancel() if late.active() else None
+        return super().resolveHostName(
+            guard, hostName, portNumber, addressTypes, transportSemantics
+        )
 
-    def _only_public(self, address: str, name: str) -> str:
-        if not is_public(ip_address(address)):
-            raise DNSLookupError(f"{name} leads to the private address {address}")
-        return address
+
+class _Guard:
+    """Hands on the addresses that may be connected to; what comes after the end is ignored."""
+
+    def __init__(self, receiver: Any, *, public_only: bool) -> None:
+        self._receiver = receiver
+        self._public_only = public_only
+        self._done = False
+        self.on_complete: Callable[[], None] = lambda: None
+
+    def resolutionBegan(self, resolution: IHostResolution) -> None:  # noqa: N802
+        self._receiver.resolutionBegan(resolution)
+
+    def addressResolved(self, address: Any) -> None:  # noqa: N802
+        if not self._done and (not self._public_only or is_public(address.host)):
+            self._receiver.addressResolved(address)
+
+    def resolutionComplete(self) -> None:  # noqa: N802
+        if not self._done:
+            self._done = True
+            self.on_complete()
+            self._receiver.resolutionComplete()
 
 
 def _literal(name: str) -> IPv4Address | IPv6Address | None:
@@ -105,5 +143,5 @@ def _literal(name: str) -> IPv4Address | IPv6Address | None:
         pass
     try:
         return IPv4Address(socket.inet_aton(name)) if name[:1].isdigit() else None
-    except OSError:
+    except (OSError, ValueError):  # no address, or no characters of a name at all
         return None

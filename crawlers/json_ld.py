@@ -39,6 +39,7 @@ FIELDS = {
     "summary": ("description", "abstract"),
     "site": ("publisher",),
     "author": ("author", "creator"),
+    "free": ("isAccessibleForFree", "hasPart"),
 }
 SALVAGED = {"title": "headline", "published": "datePublished", "updated": "dateModified"}
 
@@ -151,7 +152,10 @@ def _texts(value: Any, field: str, by_id: Mapping[str, Node], depth: int = 0) ->
     """The strings that a value stands for: itself, a name, an address, or those of its parts."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, int) and not isinstance(value, bool) and field == "published":
+    elif isinstance(value, bool):
+        if field == "free":
+            yield str(value)
+    elif isinstance(value, int) and field == "published":
         yield str(value)
     elif depth > 3:
         return
@@ -164,6 +168,8 @@ def _texts(value: Any, field: str, by_id: Mapping[str, Node], depth: int = 0) ->
 
 
 def _name(node: Node, field: str) -> Any:
+    if field == "free":
+        return node.get("isAccessibleForFree")
     if field == "image":
         return node.get("url") or node.get("contentUrl")
     if field == "language":

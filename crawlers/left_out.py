@@ -67,6 +67,11 @@ def with_left_out(tree: Any, kept: Sequence[Block]) -> list[Block]:
     return [block for _, block in sorted(placed, key=lambda pair: pair[0])]
 
 
+def every_block(tree: Any) -> list[Block]:
+    """All paragraphs, items and headings of a tree, whatever they are."""
+    return [(leaf.is_heading, leaf.text) for leaf in _leaves(tree)]
+
+
 def _leaves(tree: Any) -> Iterator[Leaf]:
     for number, element in enumerate(tree.iter(*LEAVES)):
         if number >= MAX_LEAVES:

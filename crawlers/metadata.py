@@ -1,7 +1,8 @@
 """What a page says of itself: its tree comes in, Claims go out, in the order they are believed.
 
 Voices, first to last: JSON-LD of the article; meta tags (OpenGraph and its cousins); microdata;
-h-entry; <time> elements that say they are the date of publication; JSON-LD of the page. Nothing
+h-entry; <time> elements that say they are the date of publication; what stands where the layout
+of the site keeps it (selectors.py); JSON-LD of the page. Nothing
 is judged here: dates are settled in dates.py, titles and addresses in articles.py.
 """
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from crawlers.json_ld import Voice
 
 MAX_TAGS = 5_000  # of one kind that are looked at in one page
+MAX_AROUND = 80  # elements after the headline among which its date line is looked for
+MAX_PARTS = 3  # elements inside a date line
+MAX_DATE_LINE = 80  # characters
 MAX_VALUE = 5_000  # characters of one claim
 
 # Names of meta tags, as publishing systems write them; compared in lower case.
@@ -41,6 +45,7 @@ META = {
     "language": ("content-language", "dc.language", "language", "og:locale"),
     "rubric": ("article:section", "parsely-section", "cxenseparse:category", "section"),
     "summary": ("og:description", "description", "twitter:description", "dc.description"),
+    "tier": ("article:content_tier", "content_tier", "contenttier", "cxenseparse:content_tier"),
     "site": ("og:site_name", "application-name", "apple-mobile-web-app-title", "twitter:site"),
 }  # fmt: skip
 MICRODATA = {
@@ -52,32 +57,49 @@ H_ENTRY = {
     "published": "published", "dt-updated": "updated", "p-summary": "summary",
 }  # fmt: skip
 
+# The voices of Claims, in their order.
+ORIGINS = (
+    "JSON-LD of the article", "lang", "meta tags", "microdata", "h-entry", "declared <time>",
+    "selectors", "JSON-LD of the page",
+)  # fmt: skip
+
 ENTRY = frozenset({"h-entry", "hentry"})
 PUBLISHED_CLASS = re.compile(
     r"publi[sc]|posted|entry-date|post-date|article-date|byline-date", re.I
 )
+NO_LINES = frozenset({"script", "style", "noscript", "time", "svg", "template"})
 ASIDES = frozenset({"aside", "nav", "footer"})
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What the voices of a page say, the most believed one first."""
+    """What the voices of a page say, the most believed one first; ORIGINS names them."""
 
     voices: tuple[Voice, ...]
     kinds: frozenset[str]  # JSON-LD types, and og:type in lower case
     addresses: tuple[str, ...]  # rel=canonical, then og:url
+    amp_twins: tuple[str, ...] = ()  # rel=amphtml
+    is_amp: bool = False  # the document says that it is an AMP page
 
     def every(self, field: str) -> tuple[str, ...]:
         """What all voices say of this field, in their order."""
         return tuple(text for voice in self.voices for text in voice.get(field, ()))
+
+    def dates(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        """Every claimed time of publication: whose it is, in its own words, and what the same
+        voice calls the last change."""
+        for origin, voice in zip(ORIGINS, self.voices, strict=True):
+            for said in voice.get("published", ()):
+                yield origin, said, voice.get("updated", ())
 
     @property
     def is_article(self) -> bool:
         return "article" in self.kinds or is_article(self.kinds)
 
 
-def read_claims(tree: Any, page_url: str) -> Claims:
-    """Everything that the page says of itself."""
+def read_claims(tree: Any, page_url: str, marked: Voice | None = None) -> Claims:
+    """Everything that the page says of itself; `marked` is what stands where the layout of its
+    site is known to keep it."""
     scripts = (
         script.text or ""
         for script in _some(tree, "script")
@@ -92,12 +114,15 @@ def read_claims(tree: Any, page_url: str) -> Claims:
         _microdata(tree),
         _h_entry(tree),
         _declared_times(tree),
-        {field: page[field] for field in ("published", "updated") if field in page},
+        marked or {},
+        {field: page[field] for field in ("published", "updated", "free") if field in page},
     )
     return Claims(
         voices=tuple(voices),
         kinds=kinds | {kind.lower() for kind in meta.get("og:type", ())},
-        addresses=(*_canonical_links(tree), *meta.get("og:url", ())),
+        addresses=(*_links(tree, "canonical"), *meta.get("og:url", ())),
+        amp_twins=tuple(_links(tree, "amphtml")),
+        is_amp=tree.get("amp") is not None or tree.get("⚡") is not None,
     )
 
 
@@ -107,6 +132,19 @@ def times_near_title(tree: Any) -> tuple[str, ...]:
         following = element.xpath("following::time[@datetime][1]/@datetime")
         return _bounded(str(following[0])) if following else ()
     return ()
+
+
+def lines_near_title(tree: Any) -> Iterator[str]:
+    """Short lines around the first <h1>, where date lines stand: after it, then before it."""
+    for heading in _some(tree, "h1"):
+        after = heading.xpath("following::*")[:MAX_AROUND]
+        before = heading.xpath("preceding::*")[-MAX_AROUND // 4 :]
+        for element in (*after, *before):
+            if len(element) <= MAX_PARTS and element.tag not in NO_LINES:
+                line = _text(element)
+                if 0 < len(line) <= MAX_DATE_LINE:
+                    yield line
+        return
 
 
 def _some(tree: Any, *tags: str) -> Iterator[Any]:
@@ -137,9 +175,9 @@ def _by_field(meta: dict[str, list[str]]) -> Voice:
     }
 
 
-def _canonical_links(tree: Any) -> Iterator[str]:
+def _links(tree: Any, kind: str) -> Iterator[str]:
     for link in _some(tree, "link"):
-        if "canonical" in link.get("rel", "").lower().split():
+        if kind in link.get("rel", "").lower().split():
             yield from _bounded(link.get("href", ""))
 
 

@@ -1,13 +1,14 @@
-"""What a request passes on its way out: who may be asked, what may be asked, and how often.
+"""What a request passes on its way out and its answer on the way back: who may be asked, what may
+be asked, how often, and whether the answer is whole.
 
 Comes in: every request, redirected ones too. Goes out: the request, or IgnoreRequest with the
-reason in words. Nothing here reads pages or touches the database.
+reason in words. Nothing here reads pages or touches the database: the spider keeps what has to
+outlast it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
@@ -18,10 +19,10 @@ from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.python.failure import Failure
 
-from crawlers.answers import SLOW_DOWN
+from crawlers.answers import SLOW_DOWN, shows_no_end
 from crawlers.clock import clock
 from crawlers.hosts import proxy_hosts, refusal, resolved_refusal
-from crawlers.polling import retry_after
+from crawlers.polling import held_until
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
 
-HOLD = timedelta(minutes=30)  # for a host that says to slow down, but not for how long
 MAX_ROBOTS_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB; the rest is not read
 
 
@@ -53,9 +53,13 @@ class NotAskedError(IgnoreRequest):
 class HostHeldError(NotAskedError):
     """The host has asked us to stay away for a while."""
 
-    def __init__(self, message: str, until: datetime) -> None:
-        super().__init__(message)
+    def __init__(self, host: str, until: datetime) -> None:
+        super().__init__(f"{host} has asked us to stay away until {until:%Y-%m-%d %H:%M} UTC")
         self.until = until
+
+
+class CutShortError(IgnoreRequest):
+    """Two answers for one address ended at different places, neither at its end."""
 
 
 class ThroughProxy:
@@ -160,11 +164,21 @@ class ObeyRobots:
                 "download_timeout": self._timeout,
             },
         )
-        response = await self._crawler.engine.download_async(request)
-        if 400 <= response.status < 500 and response.status not in SLOW_DOWN:
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except IgnoreRequest:
+            raise
+        except Exception as error:  # the spider tells what it was, and whose
+            raise RobotsUnknownError(f"its robots.txt cannot be had: {error}") from error
+        if response.status in SLOW_DOWN:
+            host = urlparse_cached(request).hostname or ""
+            raise HostHeldError(host, _until(response, clock(self._crawler.settings)()))
+        if 400 <= response.status < 500:
             return None
         if not 200 <= response.status < 300:
             raise RobotsUnknownError(f"its robots.txt was answered with {response.status}")
+        if b"\0" in response.body:
+            raise RobotsUnknownError("its robots.txt is no text")
         rules = ProtegoRobotParser(response.body[:MAX_ROBOTS_BYTES], self._crawler.spider)
         self._slow_down(urlparse_cached(request).hostname or "", rules)
         return rules
@@ -183,12 +197,16 @@ class ObeyRobots:
 
 
 class HoldHosts:
-    """After 429 or 503 a host is left alone for the rest of the pass."""
+    """After 429 or 503 a host is left alone until the time that it named.
+
+    A spider with a database keeps these times, for the spiders and passes to come.
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._now = clock(crawler.settings)
-        self._held: dict[str, HostHeldError] = {}
+        self._held: dict[str, datetime] = {}
+        crawler.signals.connect(self.recall, signal=signals.spider_opened)
         # This signal comes before the next request to the host is sent; process_response after.
         crawler.signals.connect(self.hold, signal=signals.response_downloaded)
 
@@ -200,21 +218,65 @@ class HoldHosts:
         # A redirected request carries the slot of the host that it came from: it must wait its
         # turn at the host that it goes to.
         request.meta.pop("download_slot", None)
-        held = self._held.get(urlparse_cached(request).hostname or "")
-        if held:
-            raise held
+        host = urlparse_cached(request).hostname or ""
+        until = self._held.get(host)
+        if until and self._now() < until:
+            raise HostHeldError(host, until)
+
+    def recall(self, spider: Any) -> None:
+        if hasattr(spider, "held_hosts"):
+            self._held = spider.held_hosts()
 
     def hold(self, response: Response, request: Request) -> None:
-        host = urlparse_cached(request).hostname or ""
-        if response.status not in SLOW_DOWN or host in self._held:
+        if response.status not in SLOW_DOWN:
             return
-        now = self._now()
-        asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
-        until = now + (retry_after({"retry-after": asked}, now) or HOLD)
-        self._held[host] = HostHeldError(
-            f"{host} has asked us to stay away until {until:%Y-%m-%d %H:%M} UTC", until
-        )
-        drop_waiting(self._crawler, self._held[host], host)
+        host, now = urlparse_cached(request).hostname or "", self._now()
+        self._held[host] = max(_until(response, now), self._held.get(host, now))
+        drop_waiting(self._crawler, HostHeldError(host, self._held[host]), host)
+        spider: Any = self._crawler.spider
+        if hasattr(spider, "host_held"):
+            spider.host_held(host, self._held[host])
+
+
+class WholeAnswers:
+    """A document without its end may have been cut on its way: it is asked for once more.
+
+    Two answers of one length are believed; then the host is one that leaves the end out, and its
+    other documents are not asked for twice.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._endless: set[str] = set()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> WholeAnswers:
+        return cls(crawler)
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        host = urlparse_cached(request).hostname or ""
+        kind = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        if (
+            response.status != 200
+            or request.callback is NO_CALLBACK  # robots.txt
+            or host in self._endless
+            or not shows_no_end(response.body, kind)
+        ):
+            return response
+        before = request.meta.get("newsfold_length")
+        if before is None:
+            meta = {**request.meta, "newsfold_length": len(response.body)}
+            # Before what has not begun to wait: it will know then what the host is like.
+            return request.replace(meta=meta, dont_filter=True, priority=request.priority + 1)
+        if before != len(response.body):
+            raise CutShortError("it was cut short: two answers ended at different places")
+        self._endless.add(host)
+        return response
+
+
+def _until(response: Response, now: datetime) -> datetime:
+    asked = (response.headers.get("Retry-After") or b"").decode("latin-1")
+    return held_until(now, {"retry-after": asked})
 
 
 def drop_waiting(crawler: Crawler, error: NotAskedError, host: str | None = None) -> None:

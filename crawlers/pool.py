@@ -40,16 +40,17 @@ class Lost:
 
 
 def each(
-    work: Callable[[Job], Result], jobs: Iterable[Job], *, workers: int, seconds: float
+    work: Callable[[Job], Result], jobs: Iterable[Job | None], *, workers: int, seconds: float
 ) -> Iterator[tuple[Job, Result | Lost]]:
-    """Do every job in a pool of processes; results as they come.
+    """Do every job in a pool of processes; results as they come. A job that is None says that
+    there is none for now, and that it is time to see to the results.
 
     No job may take longer than `seconds`. With no workers all is done in this process, and
     nothing guards against hostile jobs. Raises BrokenProcessPool when no process can be started.
     """
     left = iter(jobs)
     if workers < 1:
-        yield from ((job, work(job)) for job in left)
+        yield from ((job, work(job)) for job in left if job is not None)
         return
     suspects: list[Job] | None = None
     while suspects is None or suspects:
@@ -58,7 +59,7 @@ def each(
 
 
 def _together(
-    work: Callable[[Job], Result], left: Iterator[Job], workers: int, seconds: float
+    work: Callable[[Job], Result], left: Iterator[Job | None], workers: int, seconds: float
 ) -> Generator[tuple[Job, Result | Lost], None, list[Job]]:
     """Do jobs until none is left or a worker dies; returns the jobs that were in flight then."""
     flying: dict[Future[Result], Job] = {}
@@ -66,14 +67,19 @@ def _together(
     pool = _pool(workers)
     try:
         while not suspects:
+            idle = False
             for job in islice(left, AHEAD * workers - len(flying)):
+                if job is None:
+                    idle = True
+                    break
                 try:
                     flying[pool.submit(_guarded, work, job, seconds)] = job
                 except BrokenProcessPool:
                     suspects.append(job)
-            if not flying:
+            if not flying and not idle:
                 break
-            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+            patience = 0 if idle else None
+            for future in wait(flying, patience, return_when=FIRST_COMPLETED).done:
                 job = flying.pop(future)
                 if isinstance(future.exception(), BrokenProcessPool):
                     suspects.append(job)

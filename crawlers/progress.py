@@ -35,6 +35,8 @@ class Tally:
     pages_failed: int = 0
     offline: bool = False
     interrupted: bool = False
+    deadline: float | None = None  # by time.monotonic(): from then on nothing more is asked
+    out_of_time: bool = False
     database_error: sqlite3.Error | None = None
     listener: Callable[[Tally], None] | None = None
 
@@ -56,7 +58,10 @@ class Tally:
 class ProgressLine:
     """One line that is kept up to date on a terminal, one every ten seconds elsewhere."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, *, read: Callable[[], int] | None = None
+    ) -> None:
+        self._read = read  # how many pages have been read beside the crawl
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._last = time.monotonic()
@@ -67,7 +72,8 @@ class ProgressLine:
         if now - self._last < (ON_TERMINAL if self._terminal else ON_FILE):
             return
         self._last = now
-        self._write(f"crawling: {tally.line}")
+        read = self._read() if self._read else 0
+        self._write(f"crawling: {tally.line}" + (f", {read} read" if read else ""))
 
     def done(self) -> None:
         """Leave the terminal's line clean for what comes next."""

@@ -24,6 +24,10 @@ CONCURRENT_REQUESTS_PER_DOMAIN = 1
 # all waiting requests of a host at once, whatever CONCURRENT_REQUESTS_PER_DOMAIN says.
 DOWNLOAD_DELAY = 1.0
 NEWSFOLD_MAX_CRAWL_DELAY = 30.0  # seconds; a longer Crawl-delay in robots.txt is cut
+# Minutes between two polls of a feed, whatever it publishes; newsfold.toml has them, too.
+NEWSFOLD_SHORTEST_INTERVAL = 10
+NEWSFOLD_INTERVAL_WITH_NEWS = 3 * 60  # the longest for a feed that brought anything new
+NEWSFOLD_LONGEST_INTERVAL = 24 * 60
 NEWSFOLD_PAGES_A_FEED = 100  # pages of a feed in one pass; the rest waits for the next
 NEWSFOLD_SITEMAP_DAYS = 3  # a sitemap seen for the first time lists weeks; a feed would not
 CLOSESPIDER_TIMEOUT = 40 * 60  # seconds a spider may take; what is left waits for the next pass
@@ -34,6 +38,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.PublicHostsOnly": 50,
     "crawlers.middlewares.ObeyRobots": 100,
     "crawlers.middlewares.HoldHosts": 110,
+    "crawlers.middlewares.WholeAnswers": 585,  # of what HttpCompressionMiddleware (590) unpacked
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # ours corrects it
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # feeds link where they like
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
@@ -54,6 +59,7 @@ REACTOR_THREADPOOL_MAXSIZE = 32  # as many names as requests can be looked up at
 DOWNLOAD_VERIFY_CERTIFICATES = True  # or anyone on the way could write the news
 DOWNLOAD_MAXSIZE = 10 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
+EXTENSIONS = {"crawlers.headers.BoundHeaders": 0}
 # Within a pass only a connection that broke is tried again, once. Everything else has its reason
 # stored, and its next chance in a later pass; above all 429 and 503, which ask us to stay away.
 RETRY_TIMES = 1

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KINDS: tuple[str, ...] = get_args(FeedKind)
+WITH_LINKS = ("section", "discussion")  # kinds that may have a selector of links
 _SOURCE_KEYS = ("id", "name", "home", "language", "owner", "feeds")
 _FEED_KEYS = ("url", "kind", "links")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML can hold it
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 def load_sources(path: Path | None = None) -> list[Source]:
@@ -94,9 +96,13 @@ def load_opml(path: Path) -> list[Source]:
     except (etree.LxmlError, ValueError) as error:
         raise _wrong(name, f"is no OPML: {error}") from error
     given: dict[str, dict[str, Any]] = {}
-    for outline in root.iter("outline"):
-        if outline.get("xmlUrl"):
-            _add_outline(given, {str(key): str(value) for key, value in outline.items()})
+    seen: set[str] = set()  # readers list a feed once in each of its folders
+    for outline in root.iter("{*}outline"):
+        attributes = {str(key).lower(): str(value) for key, value in outline.items()}
+        url = _without_feed_scheme(attributes.get("xmlurl", ""))
+        if url and url not in seen:
+            seen.add(url)
+            _add_outline(given, url, attributes)
     if not given:
         raise _wrong(name, "lists no feeds; an OPML list has outlines with an xmlUrl")
     sources = [_source(each, name, number) for number, each in enumerate(given.values(), 1)]
@@ -129,7 +135,7 @@ def _source(given: Any, name: str, number: int) -> Source:
             raise _wrong(name, f'{where} lacks {key}; add: {key} = "…"')
     if not _KEBAB.fullmatch(given["id"]):
         raise _wrong(name, f"{where}: write the id in small letters, digits and hyphens")
-    if not _LANGUAGE.fullmatch(given["language"]):
+    if not LANGUAGE.fullmatch(given["language"]):
         raise _wrong(name, f"{where}: language is a tag such as en or pt-BR")
     _check_address(given["home"], name, f"{where}: home")
     feeds = given.get("feeds")
@@ -153,7 +159,7 @@ def _feed(given: Any, source_id: str, name: str, where: str) -> Feed:
         raise _wrong(name, f"{where}: kind {kind!r} of {url}; choose one of {', '.join(KINDS)}")
     if kind == "section" and not links:
         raise _wrong(name, f'{where}: the section {url} needs links = "a CSS selector"')
-    if kind != "section" and links:
+    if kind not in WITH_LINKS and links:
         raise _wrong(name, f'{where}: links of {url} needs kind = "section"; else remove it')
     return Feed(url=url, source_id=source_id, kind=kind, links=links)
 
@@ -165,10 +171,16 @@ def _check_keys(given: dict[str, Any], known: tuple[str, ...], name: str, where:
 
 
 def _check_address(url: str, name: str, what: str) -> None:
+    if not _is_address(url):
+        raise _wrong(name, f"{what} is {url!r}; write a whole http(s) address")
+
+
+def _is_address(url: str) -> bool:
     try:
         canonical_url(url)
     except ValueError:
-        raise _wrong(name, f"{what} is {url!r}; write a whole http(s) address") from None
+        return False
+    return True
 
 
 def _refuse_twins(sources: list[Source], name: str) -> None:
@@ -235,13 +247,23 @@ def _outline(source: Source, feed: Feed) -> dict[str, str]:
         "sourceId": source.id,
         "kind": feed.kind,
     }
-    return attributes | ({"links": feed.links} if feed.links else {})
+    attributes |= {"links": feed.links} if feed.links else {}
+    return {key: _NOT_XML.sub("", value) for key, value in attributes.items()}
 
 
-def _add_outline(given: dict[str, dict[str, Any]], outline: dict[str, str]) -> None:
-    url = outline["xmlUrl"].strip()
-    home = outline.get("htmlUrl") or _front_page(url)
-    source_id = outline.get("sourceId") or _id_from(home)
+def _without_feed_scheme(url: str) -> str:
+    """feed://a.example/x and feed:https://a.example/x are how some readers write addresses."""
+    url = url.strip()
+    if url.startswith("feed://"):
+        return "http://" + url.removeprefix("feed://")
+    return url.removeprefix("feed:")
+
+
+def _add_outline(given: dict[str, dict[str, Any]], url: str, outline: dict[str, str]) -> None:
+    """Add the feed of an outline; names of attributes are in small letters."""
+    home = outline.get("htmlurl", "").strip()
+    home = home if _is_address(home) else _front_page(url)
+    source_id = outline.get("sourceid") or _id_from(home)
     language = outline.get("language") or ""
     title = outline.get("title") or outline.get("text") or source_id
     source = given.setdefault(
@@ -250,7 +272,7 @@ def _add_outline(given: dict[str, dict[str, Any]], outline: dict[str, str]) -> N
             "id": source_id,
             "name": title,
             "home": home,
-            "language": language if _LANGUAGE.fullmatch(language) else "en",
+            "language": language if LANGUAGE.fullmatch(language) else "en",
             "owner": outline.get("owner") or title,
             "feeds": [],
         },
@@ -258,8 +280,7 @@ def _add_outline(given: dict[str, dict[str, Any]], outline: dict[str, str]) -> N
     feed = {"url": url, "kind": outline.get("kind") or "feed"}
     if outline.get("links"):
         feed["links"] = outline["links"]
-    if url not in {known["url"] for known in source["feeds"]}:
-        source["feeds"].append(feed)
+    source["feeds"].append(feed)
 
 
 def _front_page(url: str) -> str:

@@ -15,6 +15,8 @@ from urllib.parse import SplitResult, unquote_plus, urljoin, urlsplit
 import tldextract
 from w3lib.url import canonicalize_url
 
+from crawlers.wrappers import unwrapped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,6 +26,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Browsers drop these wherever they stand in an address; feeds wrap lines inside links.
 _IGNORED = re.compile("[\x00-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]")
 _TRAILING_JUNK = re.compile(r"(?:%20|%09|%0a|%0d|%c2%a0|%e2%80%8b|\s)+$", re.IGNORECASE)
+_AMP_PATH = re.compile(r"/amp/?$|[.-]amp(?=(?:\.html?)?$)")
 _PATH_SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;?]*", re.IGNORECASE)
 
 
@@ -37,10 +40,20 @@ def canonical_url(url: str, base: str | None = None) -> str:
     if base is not None:
         url = urljoin(base, _IGNORED.sub("", url).strip())
     for _ in range(MOST_LAYERS):  # what stood before junk that is taken off can be junk, too
-        spelled, url = url, _canonical(url)
+        spelled, url = url, _canonical(unwrapped(_IGNORED.sub("", url).strip()))
         if spelled == url:
-            break
-    return url
+            return url
+    raise ValueError(f"an address within an address, more than {MOST_LAYERS} times: {url[:80]}…")
+
+
+def without_amp(url: str) -> str:
+    """The canonical URL of the page whose AMP twin stands at `url`, by the mark that publishing
+    systems add to the path. Only for a page that says itself that it is an AMP page: "amp" is a
+    word of other addresses, too.
+    """
+    parts = urlsplit(canonical_url(url))
+    path = _AMP_PATH.sub("", parts.path.replace("/amp/", "/", 1)) or "/"
+    return canonical_url(parts._replace(path=path).geturl())
 
 
 def _canonical(url: str) -> str:
@@ -79,7 +92,7 @@ def _scheme_and_host(parts: SplitResult) -> tuple[str, str]:
     if scheme not in _DEFAULT_PORTS:
         raise ValueError(f"not an http or https address: {parts.geturl()[:80]!r}")
     host = (parts.hostname or "").rstrip(".")
-    if not host or any(mark in host for mark in " %<>\"'\\^`{|}"):
+    if not host.isprintable() or not host or any(mark in host for mark in " %<>\"'\\^`{|}"):
         raise ValueError(f"no usable host in the address: {parts.geturl()[:80]!r}")
     if ":" in host:
         host = f"[{host}]"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.budget import seconds_of
 from pipeline.cli_sources import DATABASE, sources
 from pipeline.output import Voice, output_options, print_json, print_rows, say
 from storage.database import explained, open_existing
@@ -102,6 +103,16 @@ def _since(
         ) from error
 
 
+def _duration(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> float | None:
+    """`90s`, `8m` or `2h` in seconds."""
+    try:
+        return None if value is None else seconds_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 SINCE = click.option("--since", callback=_since, help="From then on: a date, or 12h, 3d, 2w ago.")
 
 
@@ -141,11 +152,19 @@ def demo(folder: Path) -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Take the sources of this TOML file, too; a new database then starts with them alone.",
 )
+@click.option(
+    "--for",
+    "seconds",
+    callback=_duration,
+    metavar="DURATION",
+    help="End in order after 90s, 8m, 2h; else what newsfold.toml says, else 8m.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
-def run(database: Path, sources_file: Path | None, quiet: bool) -> None:
+def run(database: Path, sources_file: Path | None, seconds: float | None, quiet: bool) -> None:
     """One scheduled pass: crawl what is due, fold, enrich; the cron line.
 
-    Safe to run every ten minutes, to kill, and to overlap: a second pass leaves at once. A new
+    Safe to run every ten minutes, to kill, and to overlap: a second pass leaves at once. When its
+    time is up, it reads and folds what it has, and leaves the rest to the next one. A new
     database starts with the shipped sources.
 
     \b
@@ -154,7 +173,8 @@ def run(database: Path, sources_file: Path | None, quiet: bool) -> None:
     from pipeline.passes import run_pass
 
     with _left_to_another(quiet):
-        sys.exit(run_pass(database, sources_file=sources_file, voice=Voice(quiet)))
+        voice = Voice(quiet)
+        sys.exit(run_pass(database, seconds=seconds, sources_file=sources_file, voice=voice))
 
 
 @cli.command()
@@ -175,16 +195,17 @@ def crawl(database: Path, sources: tuple[str, ...], everything: bool, quiet: boo
 
 @cli.command("import")
 @DATABASE
-@click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
-)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--skip-broken", is_flag=True, help="Leave out lines that cannot be read.")
-def import_(database: Path, files: tuple[Path, ...], skip_broken: bool) -> None:
-    """Stories from JSON lines or CSV files (plain or .gz).
+def import_(database: Path, files: tuple[str, ...], skip_broken: bool) -> None:
+    """Stories from JSON lines, CSV or WARC files (plain or .gz).
 
     A line is {"url", "title", "text", "published", "source", "language"}: url and one of title
     and text are needed, other keys are kept as extra. A broken line stops the import and nothing
     of the call is stored. Importing again changes nothing.
+
+    A WARC file, such as those of CC-NEWS, may also be an http(s) address. Its pages are read as
+    crawled ones are, and stored one by one; broken records are told and left out.
     """
     from pipeline.passes import import_pass
 
@@ -286,6 +307,31 @@ def explain(database: Path, left_url: str, right_url: str, to: str) -> None:
 
 @cli.command()
 @DATABASE
+@click.argument("story", metavar="URL|STORY")
+@click.option(
+    "--to", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The form."
+)
+def changes(database: Path, story: str, to: str) -> None:
+    """What changed in a story: the words that went, and those that came in their place.
+
+    Each time a publisher edits a story, its earlier words are kept (table revisions).
+
+    \b
+    newsfold changes news.db https://news.example/quay-opens
+    newsfold changes news.db 17 --to json
+    """
+    from crawlers.urls import canonical_url
+    from pipeline.changes import changes_of, in_words
+
+    found = changes_of(open_existing(database), story, canonical_url)
+    if to == "json":
+        print_json(asdict(found))
+    else:
+        click.echo(in_words(found))
+
+
+@cli.command()
+@DATABASE
 @click.option(
     "--since",
     callback=_since,
@@ -376,6 +422,48 @@ def _evaluate_stories(gold: tuple[Path, ...], reference: bool, seed: int, form: 
         else:
             told.append({"set": row.name, **by, **asdict(row.scores)})
     print_rows(told, form)
+
+
+@cli.command()
+@DATABASE
+@click.option("--check", is_flag=True, help="One line for a monitor, and an exit code.")
+@click.option("--prometheus", is_flag=True, help="The same as metrics, in Prometheus' text format.")
+@output_options
+def health(database: Path, check: bool, prometheus: bool, form: str | None) -> None:
+    """Feeds that fail, are silent, or drift; what that costs the events.
+
+    A feed is silent that answers and brings nothing new for much longer than it ever did; a source
+    drifts whose stories lose their authors, minutes, pages or pictures, get shorter, or are dated
+    long ago. "missed" estimates the events of two weeks that the source would have confirmed.
+
+    --check ends with 0 when all is well, 3 when only sources are unwell, and 1 when no pass does
+    its work.
+    """
+    from pipeline.health import as_rows, examine, in_one_line
+    from pipeline.metrics import as_metrics
+
+    if check + prometheus + (form is not None) > 1:
+        raise click.UsageError("choose one of --check, --prometheus and a form of the list")
+    found = examine(open_existing(database), utc_now())
+    if check:
+        click.echo(in_one_line(found))
+        sys.exit(found.exit_code)
+    if prometheus:
+        click.echo(as_metrics(found), nl=False)
+        return
+    print_rows(
+        as_rows(found),
+        form,
+        columns={
+            "state": "state",
+            "source": "source",
+            "well until": "since",
+            "why": "why",
+            "next poll": "next_due",
+            "missed": "missed",
+        },
+    )
+    say(in_one_line(found))
 
 
 cli.add_command(sources)

@@ -12,6 +12,8 @@ from storage.database import create_or_open, open_existing
 from storage.errors import WRONG_CALL, NewsfoldError
 
 if TYPE_CHECKING:
+    from sqlite_utils import Database
+
     from storage.models import Feed, FeedKind, Source
 
 DATABASE = click.argument("database", type=click.Path(path_type=Path), metavar="NEWS.DB")
@@ -76,12 +78,11 @@ def _columns(database: Path | None) -> dict[str, str]:
 @click.option("--language", help="BCP 47, such as de; by default en.")
 @click.option(
     "--kind",
-    type=click.Choice(["feed", "sitemap", "section"]),
-    default="feed",
-    show_default=True,
-    help="feed: RSS, Atom, JSON Feed; sitemap: a news sitemap; section: a listing page.",
+    type=click.Choice(["feed", "sitemap", "section", "discussion"]),
+    help="feed (RSS, Atom, JSON Feed), sitemap (a news sitemap), section (a listing page) or"
+    " discussion (it links to stories of others); by default, newsfold looks.",
 )
-@click.option("--links", help="With --kind section: CSS selector of the links to articles.")
+@click.option("--links", help="CSS selector of the links to articles, for a section or discussion.")
 def add(
     database: Path,
     url: str,
@@ -90,28 +91,53 @@ def add(
     home: str | None,
     owner: str | None,
     language: str | None,
-    kind: FeedKind,
+    kind: FeedKind | None,
     links: str | None,
 ) -> None:
-    """Add a feed by its URL; the next run polls it.
+    """Add a feed by its URL, or a site by the URL of a page; the next run polls it.
+
+    Without --kind the URL is looked at: where it is a page, the feeds of its site are looked
+    for, by some ten requests at most. With --kind it is added as it stands.
 
     \b
-    newsfold sources add news.db https://example.org/feed.xml --owner "Example Media"
+    newsfold sources add news.db https://example.org/ --owner "Example Media"
+    newsfold sources add news.db https://example.org/ai --kind section --links "h2 a"
     """
     from crawlers.sources import source_of_feed
     from storage.sources import all_sources, save_sources
 
-    told = {"id": source_id, "name": name, "home": home, "owner": owner, "language": language}
-    feed = {"url": url, "kind": kind, "links": links}
-    source = source_of_feed(_given(feed), _given(told))
+    options = {"id": source_id, "name": name, "home": home, "owner": owner, "language": language}
+    told, feed = _given(options), _given({"url": url, "kind": kind, "links": links})
+    source_of_feed(feed, told)  # refuses a wrong call before anything is asked for
     db = create_or_open(database)
+    said: dict[str, str] = {}
+    if kind is None:
+        feed, said = _looked_for(url, db, database)
+    source = source_of_feed(feed, said | told)
     known = {each.id: each for each in all_sources(db)}.get(source.id)
     if known is not None:  # another feed of it: what is not said now stays as it was
         kept = {key: getattr(known, key) for key in ("name", "home", "owner", "language")}
-        source = source_of_feed(_given(feed), {"id": known.id, **kept, **_given(told)})
+        source = source_of_feed(feed, {"id": known.id, **kept, **told})
     save_sources(db, [source])
     look = f"newsfold sources check {database} {source.id}"
     say(f"{source.id}: added; see what it gives with: {look}")
+
+
+def _looked_for(url: str, db: Database, database: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The feed that is at an address or on its site, and what it says of its source."""
+    from crawlers.discovery import discover, source_words
+
+    found = discover(db, url)
+    if found.feed is None:
+        raise NewsfoldError(
+            f"{url}: {found.reason}. Add a feed that you know with --kind feed, or poll the page"
+            f" itself: newsfold sources add {database} {url} --kind section --links CSS"
+        )
+    if found.feed.url != url:
+        say(f"{url} is a page; taken: {found.feed.url} ({found.feed.why})")
+    for other in found.others:
+        say(f"not taken: {other.url} {other.title}".rstrip() + f" ({other.why})")
+    return {"url": found.feed.url, "kind": found.feed.kind}, source_words(found, url)
 
 
 def _given(options: dict[str, str | None]) -> dict[str, str]:
@@ -180,4 +206,5 @@ def export(database: Path, to: str) -> None:
     from storage.sources import all_sources
 
     dump = dump_opml if to == "opml" else dump_sources
-    click.echo(dump(all_sources(open_existing(database))).rstrip("\n"))
+    polled = [source for source in all_sources(open_existing(database)) if source.feeds]
+    click.echo(dump(polled).rstrip("\n"))

@@ -9,11 +9,14 @@ of its table. Values that a type cannot rule out are refused in `__post_init__` 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
+from pipeline.budget import seconds_of
 from storage.errors import WRONG_CALL, NewsfoldError
 
 FILE = "newsfold.toml"
@@ -42,10 +45,56 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """How a scheduled pass runs."""
+
+    time: str = "8m"  # it ends in order when it is up; a scheduler starts one every ten minutes
+
+    def __post_init__(self) -> None:
+        try:
+            seconds_of(self.time)
+        except ValueError as error:
+            raise ValueError(f"time: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Minutes between two polls of a feed, whatever it publishes; crawlers/settings.py has the
+    usual ones."""
+
+    shortest: int | None = None
+    longest: int | None = None
+    with_news: int | None = None  # the longest for a feed that brought anything new
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """Those that were set, by the names that the crawler has for them."""
+        told = {
+            "NEWSFOLD_SHORTEST_INTERVAL": self.shortest,
+            "NEWSFOLD_LONGEST_INTERVAL": self.longest,
+            "NEWSFOLD_INTERVAL_WITH_NEWS": self.with_news,
+        }
+        return {name: minutes for name, minutes in told.items() if minutes is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """All of it; each field is a table of the file."""
 
     fold: Fold = field(default_factory=Fold)
+    run: Run = field(default_factory=Run)
+    poll: Poll = field(default_factory=Poll)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same settings, whatever file they were written in."""
+        told = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
+
+
+def fingerprint_beside(database: str | Path) -> str:
+    """Of the settings that count for a database."""
+    return read_configuration(database).fingerprint
 
 
 def read_configuration(database: str | Path) -> Configuration:

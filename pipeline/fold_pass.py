@@ -11,6 +11,7 @@ lineage.py.
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from itertools import chain
 from operator import add
 from typing import TYPE_CHECKING
 
+from pipeline.configuration import fingerprint_beside
 from pipeline.crew import Crew, crew
 from pipeline.embeddings import meaning_of
 from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
@@ -43,7 +45,7 @@ from storage.readings import (
     save_readings,
     without_reading,
 )
-from storage.runs import recorded
+from storage.runs import TIME_IS_UP, recorded
 from storage.stories import copies_of, mark_folded, set_copies, wait_again, waiting_ids
 from storage.times import to_iso
 from storage.vectors import drop_other_models
@@ -88,10 +90,14 @@ def fold_pass(
     progress: Callable[[str], None] = lambda what: None,
     path: Path | None = None,
     embedding: Embedding | None = None,
+    seconds: float | None = None,
+    part_of: Run | None = None,
 ) -> FoldReport:
     """Fold what waits into events; with `rebuild` all stories again. Nothing waiting, nothing
     changed. With its `path`, other processes help when much is waiting; with an `embedding` the
-    meaning of stories counts too."""
+    meaning of stories counts too. After so many `seconds` no other step is begun, and the rest
+    waits on."""
+    started = time.monotonic()
     if rebuild:
         with transaction(db):
             wait_again(db)
@@ -100,13 +106,21 @@ def fold_pass(
         relate_changed(db)  # of a pass that was killed
         return FoldReport()
     report = FoldReport()
-    with recorded(db, "fold", now) as run, crew(db, path, len(waiting)) as hands:
+    settled = fingerprint_beside(path) if path else None
+    with (
+        recorded(db, "fold", now, part_of=part_of, configuration=settled) as run,
+        crew(db, path, len(waiting)) as hands,
+    ):
         meaning = partial(_meaning, db, embedding, progress)
         scored = None
         for new in _read_ahead(hands, waiting, progress):
             done, scored = _Step(db, hands, now(), run, meaning).fold(new, scored)
             report += done
             run.counts = asdict(report)
+            is_late = seconds is not None and time.monotonic() - started >= seconds
+            if is_late and report.waiting < len(waiting):
+                run.stopped = TIME_IS_UP
+                break
         with transaction(db):
             drop_old_readings(db, KEEP_READINGS.total_seconds())
         if rebuild and embedding is not None:

@@ -12,13 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from pipeline.budget import Budget, seconds_of
+from pipeline.configuration import fingerprint_beside, read_configuration
 from pipeline.embedders import configured
 from pipeline.fold_pass import FoldReport, fold_pass
 from storage.database import create_or_open, must_exist, open_existing
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.files import ImportReport, check_file, import_files
-from storage.pages import drop_old_pages
-from storage.runs import only_one, recorded
+from storage.pages import count_waiting_pages, drop_old_pages
+from storage.runs import TIME_IS_UP, only_one, recorded
 from storage.sources import all_sources, has_feeds, save_sources
 from storage.times import utc_now
 
@@ -28,31 +30,50 @@ if TYPE_CHECKING:
     from crawlers.crawl import CrawlReport
     from crawlers.extraction import ExtractionReport
     from pipeline.output import Voice
+    from storage.runs import Run
 
 DONE, SOME_FAILED = 0, 3
 KEEP_PAGES = timedelta(days=7)  # after they were read; so long one can see what was fetched
 PAGES_A_WORD = 100  # pages read between two words of progress
+ERRORS_KEPT = 10  # in the row of a pass; feeds.last_error has all
 
 
 def run_pass(
     database: Path,
     *,
     voice: Voice,
+    seconds: float | None = None,
     sources_file: Path | None = None,
     now: Callable[[], datetime] = utc_now,
     settings: Mapping[str, Any] | None = None,
 ) -> int:
-    """Crawl what is due, make stories, fold them; the exit code."""
+    """Crawl what is due, make stories, fold them; the exit code. All of it within so many
+    `seconds`, by default those of newsfold.toml; what is left then waits for the next pass."""
     create_or_open(database).close()  # refuses what is not ours before it is locked
+    configuration = read_configuration(database)
     embedding = configured(database)
+    budget = Budget(seconds or seconds_of(configuration.run.time))
     with only_one(database):
-        _start_with_sources(database, sources_file, voice)
-        exit_code = _crawl_and_extract(database, (), voice, now=now, settings=settings)
         db = create_or_open(database)
-        report = fold_pass(db, now=now, progress=voice.say, path=database, embedding=embedding)
-        drop_old_pages(db, now(), KEEP_PAGES)
+        with recorded(db, "run", now, configuration=configuration.fingerprint) as run:
+            _start_with_sources(database, sources_file, voice)
+            run.exit_code = _crawl_and_extract(
+                database, (), voice, now=now, settings=settings, budget=budget, part_of=run
+            )
+            report = fold_pass(
+                db,
+                now=now,
+                progress=voice.say,
+                path=database,
+                embedding=embedding,
+                seconds=budget.left_for_folding(),
+                part_of=run,
+            )
+            drop_old_pages(db, now(), KEEP_PAGES)
     voice.say(f"{report.new} new events, {report.changed} changed")
-    return exit_code
+    if run.stopped == TIME_IS_UP:
+        voice.say(f"its {budget.seconds:g} seconds are up; what is left waits for the next pass")
+    return run.exit_code
 
 
 def crawl_pass(
@@ -62,33 +83,46 @@ def crawl_pass(
     everything: bool,
     voice: Voice,
     now: Callable[[], datetime] = utc_now,
+    settings: Mapping[str, Any] | None = None,
 ) -> int:
     """Poll, fetch and extract; the exit code."""
     create_or_open(database).close()
     with only_one(database):
         _start_with_sources(database, None, voice)
-        return _crawl_and_extract(database, sources, voice, now=now, everything=everything)
+        return _crawl_and_extract(
+            database, sources, voice, now=now, everything=everything, settings=settings
+        )
 
 
 def import_pass(
-    database: Path, files: Sequence[Path], *, skip_broken: bool, voice: Voice
+    database: Path, files: Sequence[str], *, skip_broken: bool, voice: Voice
 ) -> ImportReport:
     """Store the stories of files. The canonical URL is their identity, as for crawled ones."""
+    from crawlers.archives import check_archive, import_archives, is_archive
     from crawlers.urls import canonical_url
 
-    for path in files:
+    archives = [name for name in files if is_archive(name)]
+    others = [Path(name) for name in files if not is_archive(name)]
+    for path in others:
         check_file(path)  # before a mistyped name makes a database
+    for name in archives:
+        check_archive(name)
     db = create_or_open(database)
     # It waits for a pass: what changes under a fold would not be folded.
-    with only_one(database, wait=True), recorded(db, "import", utc_now) as run:
+    settled = fingerprint_beside(database)
+    with (
+        only_one(database, wait=True),
+        recorded(db, "import", utc_now, configuration=settled) as run,
+    ):
         report = import_files(
             db,
-            files,
+            others,
             now=utc_now(),
             canonical_url=canonical_url,
             skip_broken=skip_broken,
             progress=lambda name, line: voice.say(f"{name}: {line} lines"),
         )
+        report += import_archives(db, archives, now=utc_now(), say=voice.say)
         run.counts = asdict(report)
     return report
 
@@ -158,24 +192,45 @@ def _crawl_and_extract(
     now: Callable[[], datetime],
     everything: bool = False,
     settings: Mapping[str, Any] | None = None,
+    budget: Budget | None = None,
+    part_of: Run | None = None,
 ) -> int:
+    from crawlers.beside import ExtractionBeside
     from crawlers.crawl import crawl
-    from crawlers.extraction import extract_waiting
     from crawlers.progress import ProgressLine
 
-    line = None if voice.quiet else ProgressLine()
-    with recorded(create_or_open(database), "crawl", now) as run:
-        report = crawl(
-            database, sources=sources, everything=everything, settings=settings, progress=line
-        )
+    db = create_or_open(database)
+    configuration = read_configuration(database)
+    with (
+        recorded(db, "crawl", now, part_of=part_of, configuration=configuration.fingerprint) as run,
+        ExtractionBeside(database, now=now) as extraction,
+    ):
+        line = None if voice.quiet else ProgressLine(read=lambda: extraction.done)
+        with run.timed("fetch"):
+            report = crawl(
+                database,
+                sources=sources,
+                everything=everything,
+                seconds=budget.left_for_crawl() if budget else None,
+                settings={**configuration.poll.settings, **(settings or {})},
+                progress=line,
+            )
         if line:
             line.done()
         run.counts = _counts(report)
+        run.errors = _errors(report)
         if report.interrupted:
             raise KeyboardInterrupt
-        extracted = extract_waiting(database, now=now, progress=_reading(voice))
+        with run.timed("read"):
+            extracted = extraction.finish(
+                seconds=budget.left_for_reading() if budget else None,
+                progress=_reading(voice),
+            )
         run.exit_code = SOME_FAILED if report.feeds_failed else DONE
         run.counts["stories_new"] = extracted.new
+        run.counts["pages_waiting"] = count_waiting_pages(db)
+        if report.out_of_time or run.counts["pages_waiting"]:
+            run.stopped = TIME_IS_UP
     _tell(report, extracted, voice)
     return run.exit_code
 
@@ -196,10 +251,17 @@ def _one_line_a_source(report: CrawlReport) -> dict[str, tuple[str, str]]:
     return lines
 
 
+def _errors(report: CrawlReport) -> list[dict[str, str]]:
+    """The first of the sources that failed; `counts` says how many there were."""
+    failed = sorted(_one_line_a_source(report).items())[:ERRORS_KEPT]
+    return [{"source": source, "feed": url, "reason": reason} for source, (url, reason) in failed]
+
+
 def _counts(report: CrawlReport) -> dict[str, int]:
     return {
         "feeds_polled": report.feeds_polled,
         "feeds_failed": len(report.feeds_failed),
+        "sources_failed": len(_one_line_a_source(report)),
         "entries_new": report.entries_new,
         "pages_stored": report.pages_stored,
     }

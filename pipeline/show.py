@@ -11,9 +11,10 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from pipeline.digest.render import event_body, event_text
-from pipeline.digest.terminal import WIDTH
+from pipeline.digest.terminal import WIDTH, counted
 from pipeline.text import visible
 from pipeline.views import event_views
+from storage.discussions import discussions_of
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import current_id, events_by_id, lineage_of
 from storage.stories import stories_by_id
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from pipeline.digest.view import EventView
     from storage.events import Became
-    from storage.models import Event
+    from storage.models import Discussion, Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Shown:
     asked: int
     view: EventView
     members: tuple[Reason, ...]
+    discussions: tuple[Discussion, ...]  # of its stories, on other sites
     lineage: tuple[Became, ...]
 
 
@@ -61,7 +63,9 @@ def find_event(db: Database, event_id: int) -> Shown:
     [view] = event_views(db, [event])
     history = {became for id_ in (event_id, current) for became in lineage_of(db, id_)}
     lineage = sorted(history, key=lambda became: (became.at, became.event_id))
-    return Shown(event_id, view, _reasons(db, event), tuple(lineage))
+    reasons = _reasons(db, event)
+    discussions = discussions_of(db, (reason.url for reason in reasons))
+    return Shown(event_id, view, reasons, tuple(discussions), tuple(lineage))
 
 
 def _reasons(db: Database, event: Event) -> tuple[Reason, ...]:
@@ -80,11 +84,12 @@ def _reasons(db: Database, event: Event) -> tuple[Reason, ...]:
 
 
 def as_json(shown: Shown) -> str:
-    """The event as in the JSON digest, with `members` and `lineage` besides."""
+    """The event as in the JSON digest, with `members`, `discussions` and `lineage` besides."""
     body = {
         "asked": shown.asked,
         **event_body(shown.view),
         "members": [asdict(reason) for reason in shown.members],
+        "discussions": [asdict(discussion) for discussion in shown.discussions],
         "lineage": [asdict(became) | {"at": to_iso(became.at)} for became in shown.lineage],
     }
     return json.dumps(body, ensure_ascii=False, indent=2)
@@ -101,6 +106,8 @@ def as_text(shown: Shown, *, colour: bool = False) -> str:
     for reason in shown.members:
         said = visible(f"{source_of[reason.url]}, {reason.role}: {_because(reason, source_of)}")
         lines.append(fill(said, WIDTH, initial_indent="  ", subsequent_indent="    "))
+    if shown.discussions:
+        lines += ["", "  Discussed", *(f"  {_said(each)}" for each in shown.discussions)]
     if shown.lineage:
         lines += ["", "  What became of it"]
         lines += [f"  {_word(became)}" for became in shown.lineage]
@@ -111,6 +118,13 @@ def _because(reason: Reason, source_of: dict[str, str]) -> str:
     if reason.through is None:
         return reason.because
     return f"{reason.score:.2f} with {source_of[reason.through]}: {reason.because}"
+
+
+def _said(discussion: Discussion) -> str:
+    """Hacker News, 215 points, 98 comments: https://…"""
+    told = ((discussion.points, "point"), (discussion.comments, "comment"))
+    facts = [counted(number, what) for number, what in told if number is not None]
+    return visible(f"{', '.join([discussion.site, *facts])}: {discussion.url}")
 
 
 def _word(became: Became) -> str:

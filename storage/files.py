@@ -13,7 +13,7 @@ import re
 import sys
 import unicodedata
 import zlib
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -58,13 +58,20 @@ class BrokenLineError(NewsfoldError):
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, in lines. Where one call has an address twice, the first line counts."""
+    """What an import did, in lines of files and records of archives. Where one call has an
+    address twice, the first one counts."""
 
     new: int = 0
     changed: int = 0
     known: int = 0
     repeated: int = 0
     broken: int = 0
+    skipped: int = 0  # records of archives that hold no story
+
+    def __add__(self, other: ImportReport) -> ImportReport:
+        return ImportReport(
+            *(sum(pair) for pair in zip(astuple(self), astuple(other), strict=True))
+        )
 
 
 def import_files(
@@ -128,7 +135,8 @@ def check_file(path: Path) -> None:
     """Raises NewsfoldError for a file that is not there or of no known kind."""
     if not path.name.removesuffix(".gz").endswith((*_JSON_SUFFIXES, ".csv", ".tsv")):
         raise NewsfoldError(
-            f"{path}: unknown kind of file; give .jsonl, .csv or .tsv, plain or .gz", WRONG_CALL
+            f"{path}: unknown kind of file; give .jsonl, .csv, .tsv or .warc, plain or .gz",
+            WRONG_CALL,
         )
     if not path.is_file():
         raise NewsfoldError(f"{path}: no such file", WRONG_CALL)
@@ -245,7 +253,7 @@ def story_from_row(
         text=wanted["text"][:MAX_TEXT],
         published=published,
         published_precision=precision,
-        source_id=_slug(wanted["source"] or urlsplit(url).hostname or "unknown"),
+        source_id=slug(wanted["source"] or urlsplit(url).hostname or "unknown"),
         language=wanted["language"] or "en",
         text_from="import",
         extra={_clean(key): _clean_all(row[key]) for key in row if key not in KNOWN},
@@ -300,7 +308,7 @@ def _source_of(row: Row, story: Story) -> Source:
     return Source(story.source_id, name, f"https://{host}/", story.language, owner=name)
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """`Der Spiegel` gives `der-spiegel`; letters of any script stay."""
     plain = unicodedata.normalize("NFKC", name).lower().removeprefix("www.")
     return re.sub(r"[^\w]+|_", "-", plain).strip("-")[:80] or "unknown"

@@ -38,6 +38,35 @@ def readings(db: Database) -> None:
     db.execute("ALTER TABLE stories DROP COLUMN folded_at")
 
 
+@migrations(name="0004_polling")
+def polling(db: Database) -> None:
+    """How feeds ask to be polled, and which hosts have asked us to stay away."""
+    for statement in _POLLING:
+        db.execute(statement)
+
+
+@migrations(name="0007_health")
+def health(db: Database) -> None:
+    """What a pass cost, what failed in it and what it ran on; and a way to the latest entries of
+    each feed, however many there are."""
+    for statement in _HEALTH:
+        db.execute(statement)
+
+
+@migrations(name="0005_discussions")
+def discussions(db: Database) -> None:
+    """What is said elsewhere of a story, by its address: the story may come later, or never."""
+    for statement in _DISCUSSIONS:
+        db.execute(statement)
+
+
+@migrations(name="0006_dates")
+def dates(db: Database) -> None:
+    """How the time of a story was found, and whether it must be paid for."""
+    for statement in _DATES:
+        db.execute(statement)
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.
@@ -220,7 +249,7 @@ _FIRST_TABLES = (
     """CREATE TABLE runs (
   -- One pass of a verb over the database.
   id INTEGER PRIMARY KEY,
-  verb TEXT NOT NULL, -- crawl, import or fold
+  verb TEXT NOT NULL, -- run (its parts are a crawl and a fold), crawl, fold or import
   started TEXT NOT NULL,
   finished TEXT, -- null while it works, or when it was killed
   exit_code INTEGER, -- 0 done, 1 failed or stopped, 3 done but some sources failed
@@ -274,4 +303,71 @@ END""",
   -- Events that changed and wait to be related to others.
   event_id INTEGER PRIMARY KEY
 )""",
+)
+
+_POLLING = (
+    "ALTER TABLE feeds ADD COLUMN poll_every INTEGER"
+    " /* minutes between two polls that the feed asks for (ttl, sy:updatePeriod) */",
+    "ALTER TABLE feeds ADD COLUMN skip_hours TEXT"
+    " /* JSON list: hours of the day (UTC) in which it wants no poll */",
+    "ALTER TABLE feeds ADD COLUMN skip_days TEXT"
+    " /* JSON list: days on which it wants no poll, 0 is Monday */",
+    "ALTER TABLE feeds ADD COLUMN hub TEXT"
+    " /* WebSub: who would tell subscribers of its news at once */",
+    "ALTER TABLE feeds ADD COLUMN hub_topic TEXT"
+    " /* WebSub: the address to subscribe to at the hub */",
+    """CREATE TABLE held_hosts (
+  -- Hosts that have asked us to stay away (429, 503): nothing of theirs is asked before.
+  host TEXT PRIMARY KEY, -- its name, without port
+  until TEXT NOT NULL -- by Retry-After, else half an hour
+)""",
+)
+
+_HEALTH = (
+    "ALTER TABLE runs ADD COLUMN part_of INTEGER REFERENCES runs(id) /* the whole pass */",
+    "ALTER TABLE runs ADD COLUMN durations TEXT NOT NULL DEFAULT '{}'"
+    " /* JSON object: seconds of each step, and in total */",
+    "ALTER TABLE runs ADD COLUMN errors TEXT NOT NULL DEFAULT '[]'"
+    " /* JSON list: the first sources that failed and why, or what ended the pass */",
+    "ALTER TABLE runs ADD COLUMN stopped TEXT"
+    " /* why it ended with work left: time is up, interrupted, failed; null when it did not */",
+    "ALTER TABLE runs ADD COLUMN versions TEXT NOT NULL DEFAULT '{}'"
+    " /* JSON object: of newsfold, python, scrapy, sqlite */",
+    "ALTER TABLE runs ADD COLUMN configuration TEXT"
+    " /* digest of the settings; the same digest, the same newsfold.toml */",
+    "CREATE INDEX entries_feed ON entries (feed_id, first_seen)",
+)
+
+_DISCUSSIONS = (
+    """CREATE TABLE discussions (
+  -- What is said of a story on another site, such as Hacker News. It is no story of its own.
+  id INTEGER PRIMARY KEY,
+  url TEXT NOT NULL UNIQUE, -- canonical URL of the discussion
+  story_url TEXT NOT NULL, -- canonical URL of what it discusses; a story of ours or not
+  feed_id INTEGER NOT NULL REFERENCES feeds(id), -- the feed that first told of it
+  points INTEGER, -- votes, where the feed tells them
+  comments INTEGER, -- number of comments, where the feed tells it
+  first_seen TEXT NOT NULL, -- when we first saw it
+  last_seen TEXT NOT NULL -- when its numbers were last told
+)""",
+    "CREATE INDEX discussions_story ON discussions (story_url)",
+    "CREATE INDEX discussions_feed ON discussions (feed_id)",
+    "ALTER TABLE entries ADD COLUMN story_url TEXT"
+    " /* the story that its page turned out to be, where that has another address */",
+)
+
+_DATES = (
+    """CREATE TABLE date_claims (
+  -- Every time of publication that was claimed for a story, and what became of the claim.
+  story_id INTEGER NOT NULL REFERENCES stories(id),
+  place INTEGER NOT NULL, -- the smaller, the sooner it is believed
+  origin TEXT NOT NULL, -- who claimed it: JSON-LD, meta tags, the feed, the address and so on
+  said TEXT NOT NULL, -- in its own words
+  at TEXT, -- as it was read; null where that names no day for certain
+  precision TEXT, -- minute, day or guessed
+  verdict TEXT NOT NULL, -- believed, refined (another knew the minute), not needed, or why not
+  PRIMARY KEY (story_id, place)
+) WITHOUT ROWID""",
+    "ALTER TABLE stories ADD COLUMN paywalled INTEGER"
+    " /* 1: it must be paid for, 0: it is free; null when nobody says */",
 )

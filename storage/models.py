@@ -13,10 +13,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-FeedKind = Literal["feed", "sitemap", "section"]
+FeedKind = Literal["feed", "sitemap", "section", "discussion"]
 EntryStatus = Literal["waiting", "fetched", "failed", "gone", "forbidden"]
 Precision = Literal["minute", "day", "guessed"]
+DateVerdict = Literal["believed", "refined", "not needed", "unreadable", "too late", "too early"]
 Role = Literal["original", "copy", "rewrite", "commentary", "roundup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """How a feed asks to be polled, as its last full answer said."""
+
+    every: int | None = None  # minutes between two polls (ttl, sy:updatePeriod)
+    skip_hours: frozenset[int] = frozenset()  # of the day, UTC
+    skip_days: frozenset[int] = frozenset()  # 0 is Monday
+    hub: str | None = None  # WebSub: who would tell subscribers of news at once
+    topic: str | None = None  # WebSub: the address to subscribe to there
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +38,7 @@ class Feed:
     url: str
     source_id: str
     kind: FeedKind = "feed"
-    links: str | None = None  # kind "section" only: CSS selector of the links to articles
+    links: str | None = None  # CSS selector of the links to articles, for a section or discussion
     id: int | None = None
     etag: str | None = None
     last_modified: str | None = None
@@ -34,6 +46,7 @@ class Feed:
     next_due: datetime | None = None
     interval_minutes: int | None = None
     failures: int = 0  # in a row
+    hints: Hints = Hints()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Discussion:
+    """What is said of a story on another site. It is no story of its own."""
+
+    url: str  # canonical URL of the discussion
+    story_url: str  # canonical URL of what it discusses
+    points: int | None = None
+    comments: int | None = None
+    site: str = ""  # name of the source that it was found in
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What was fetched for an entry. `html` is the body as sent, before any decoding."""
 
@@ -85,6 +109,26 @@ class Section:
 
     heading: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateClaim:
+    """What one place said of a story's time of publication, and what became of that."""
+
+    origin: str  # who said it: JSON-LD, meta tags, the feed, the address...
+    said: str  # in its own words
+    when: datetime | None
+    precision: Precision | None
+    verdict: DateVerdict  # "refined": a later claim told the minute of the same day
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The words of a story until they were replaced."""
+
+    title: str
+    text: str
+    replaced_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +153,9 @@ class Story:
     comments: int | None = None
     canonical_claim: str | None = None  # rel=canonical that points to another site
     text_from: Literal["page", "feed", "import"] = "page"
+    paywalled: bool | None = None  # whether it must be paid for; None: nobody says
+    # How `published` was found; read back by storage/stories.py's date_claims only.
+    date_claims: tuple[DateClaim, ...] = field(default=(), compare=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.database import transaction
@@ -10,14 +11,18 @@ from storage.models import Entry, Page
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime, timedelta
+    from collections.abc import Container, Iterable, Iterator
+    from datetime import datetime
 
     from sqlite_utils import Database
 
     from storage.models import EntryStatus, Feed
 
-MAX_ATTEMPTS = 3  # fetches of a page before its entry is left to the feed's own words
+TOLD_AFTER = 3  # fetches of a page that failed before the feed's own words tell the story
+TOLD_WITHIN = timedelta(days=1)  # the same for pages that could not even be asked for
+MAX_ATTEMPTS = 9  # fetches of a page before it is asked for no more
+EDITED_WITHIN = timedelta(days=3)  # later edits of a headline are no news
+COMPRESSION = 3  # of zlib: half the time of the usual 6, for a ninth more bytes
 
 
 def save_entries(
@@ -26,7 +31,7 @@ def save_entries(
     """Store the entries of one answer; the ids of those that were new, in the feed's order.
 
     Each entry comes with its canonical URL. An entry that is known keeps its row; only its
-    number of comments follows the feed.
+    headline (for some days) and its number of comments follow the feed.
     """
     new: list[int] = []
     with transaction(db):
@@ -53,9 +58,20 @@ def save_entries(
             )
             if cursor.rowcount:
                 new.append(int(cursor.lastrowid or 0))
-            elif entry.comments is not None:
+                continue
+            _follow_edit(db, feed, canonical_url, entry, now)
+            if entry.comments is not None:
                 _follow_comments(db, feed, canonical_url, entry.comments)
     return new
+
+
+def _follow_edit(db: Database, feed: Feed, canonical_url: str, entry: Entry, now: datetime) -> None:
+    """A new headline of a young entry: its page was edited, and is fetched once more."""
+    db.execute(
+        "UPDATE entries SET title = ?, status = 'waiting' WHERE feed_id = ? AND canonical_url = ?"
+        " AND title <> ? AND status = 'fetched' AND first_seen > ?",
+        (entry.title, feed.id, canonical_url, entry.title, to_iso(now - EDITED_WITHIN)),
+    )
 
 
 def _follow_comments(db: Database, feed: Feed, canonical_url: str, comments: int) -> None:
@@ -70,15 +86,17 @@ def waiting_entries(db: Database, feed_id: int) -> list[tuple[Entry, str]]:
     """Entries of a feed whose pages are still to be fetched, with canonical URLs, oldest first.
 
     An address that another feed's entry has fetched already, or that is a story already, is
-    left out: every page is fetched once.
+    left out: every page is fetched once. An entry whose page we have waits because that was
+    edited.
     """
     rows = db.query(
         "SELECT * FROM entries AS e WHERE feed_id = ? AND"
         " (status = 'waiting' OR (status = 'failed' AND attempts < ?))"
-        " AND NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url"
-        "   AND text_from <> 'feed')"
-        " AND NOT EXISTS (SELECT 1 FROM entries AS other WHERE other.status = 'fetched'"
-        "   AND other.canonical_url = e.canonical_url)"
+        " AND (status = 'waiting' AND EXISTS (SELECT 1 FROM pages WHERE entry_id = e.id)"
+        "   OR NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url"
+        "     AND text_from <> 'feed')"
+        "   AND NOT EXISTS (SELECT 1 FROM entries AS other WHERE other.status = 'fetched'"
+        "     AND other.canonical_url = e.canonical_url))"
         " ORDER BY id",
         (feed_id, MAX_ATTEMPTS),
     )
@@ -98,7 +116,7 @@ def save_page(db: Database, page: Page) -> None:
                 page.url,
                 to_iso(page.fetched_at),
                 page.encoding,
-                zlib.compress(page.html, 6),
+                zlib.compress(page.html, COMPRESSION),
             ),
         )
         _set_status(db, page.entry_id, "fetched", None)
@@ -117,8 +135,11 @@ def _set_status(db: Database, entry_id: int, status: EntryStatus, error: str | N
     )
 
 
-def waiting_pages(db: Database, batch: int = 50) -> Iterator[list[tuple[int, Page, Entry]]]:
-    """Pages that no story has been made of, in batches: page id, page, and its entry."""
+def waiting_pages(
+    db: Database, batch: int = 50, *, besides: Container[int] = ()
+) -> Iterator[list[tuple[int, Page, Entry]]]:
+    """Pages that no story has been made of, in batches: page id, page, and its entry. `besides`
+    are ids that are being read already."""
     last = 0
     while True:
         rows = list(
@@ -135,7 +156,8 @@ def waiting_pages(db: Database, batch: int = 50) -> Iterator[list[tuple[int, Pag
         if not rows:
             return
         last = rows[-1]["page_id"]
-        yield [(row["page_id"], _page(row), _entry(row)) for row in rows]
+        found = [row for row in rows if row["page_id"] not in besides]
+        yield [(row["page_id"], _page(row), _entry(row)) for row in found]
 
 
 def count_waiting_pages(db: Database) -> int:
@@ -156,9 +178,10 @@ def is_told_by_another(db: Database, entry_id: int, url: str) -> bool:
     return found.fetchone() is not None
 
 
-def entries_without_page(db: Database) -> list[Entry]:
-    """Entries that are no story yet and whose page gives none: forbidden, failed for the last
-    time, or without an article in it. What the feed itself says of them is all there is.
+def entries_without_page(db: Database, now: datetime) -> list[Entry]:
+    """Entries that are no story yet and whose page gives none for now: forbidden, failed a few
+    times, not to be asked for since a day, or without an article in it. What the feed itself says
+    of them is all there is; a page that comes later after all takes its place.
 
     Only a feed's own words count there: a link found on a page that then held no article was
     none to an article.
@@ -169,12 +192,13 @@ def entries_without_page(db: Database) -> list[Entry]:
         " JOIN sources AS s ON s.id = f.source_id"
         " WHERE e.id IN (SELECT id FROM entries WHERE status = 'forbidden'"
         "   UNION SELECT id FROM entries WHERE status = 'failed' AND attempts >= ?"
+        "   UNION SELECT id FROM entries WHERE status = 'waiting' AND first_seen <= ?"
         "   UNION SELECT o.id FROM pages AS p JOIN entries AS o ON o.id = p.entry_id"
         "     JOIN feeds AS g ON g.id = o.feed_id"
         "     WHERE p.error IS NOT NULL AND g.kind = 'feed' AND o.summary <> '')"
         " AND e.title <> '' AND NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url)"
         " ORDER BY e.id",
-        (MAX_ATTEMPTS,),
+        (TOLD_AFTER, to_iso(now - TOLD_WITHIN)),
     )
     return [_entry(row) for row in rows]
 
@@ -190,7 +214,8 @@ def entry_counts(db: Database) -> list[dict[str, Any]]:
     """What each feed listed: number of entries, how many dated, the newest, and its error."""
     return list(
         db.query(
-            "SELECT f.source_id AS source, f.url, f.kind, count(e.id) AS entries,"
+            "SELECT f.source_id AS source, f.url, f.kind, count(e.id) +"
+            " (SELECT count(*) FROM discussions AS d WHERE d.feed_id = f.id) AS entries,"
             " count(e.published) AS dated, max(e.published) AS newest, f.last_status AS status,"
             " f.last_error AS error"
             " FROM feeds AS f LEFT JOIN entries AS e ON e.feed_id = f.id"

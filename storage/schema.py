@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ABOUT = re.compile(r"\(\s*-- (.+?)\n((?:\s*-- .+\n)*)")
 _COLUMN = re.compile(r"^\s*(\w+) (.+?),?\s*(?:-- (.+))?$")
+_ADDED = re.compile(r",\s*(\w+ [^/\n]+?) /\* (.+?) \*/\)?")  # where ALTER TABLE put it
 _CONSTRAINTS = ("PRIMARY", "UNIQUE", "FOREIGN", "CHECK")
 # What these words would say is always the same.
 _PLAIN = {
@@ -48,7 +49,9 @@ def _section(name: str, sql: str) -> str:
         raise ValueError(f"table {name} lacks a comment")
     lines = [f"## {name}", "", about.group(1), "", "| column | type | what it is |"]
     lines.append("|---|---|---|")
-    for line in sql[about.end() :].splitlines():
+    columns = _ADDED.sub("", sql[about.end() :]).splitlines()
+    columns += [f"{definition}, -- {comment}" for definition, comment in _ADDED.findall(sql)]
+    for line in columns:
         column = _COLUMN.match(line)
         if column is None or column.group(1) in _CONSTRAINTS:
             continue

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.database import transaction
-from storage.models import Feed, Source
+from storage.models import Feed, Hints, Source
+from storage.rows import to_json
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlite_utils import Database
+
+UNFINISHED = timedelta(days=1)  # so long pages that nobody asked for are worth a pass of their own
 
 
 def save_sources(db: Database, sources: Iterable[Source]) -> int:
@@ -107,6 +112,29 @@ def due_feeds(
     return [_feed(row) for row in rows if not only or row["source_id"] in only]
 
 
+def unfinished_feeds(
+    db: Database, kind: str, now: datetime, only: tuple[str, ...] = ()
+) -> list[Feed]:
+    """Feeds that are not due but have pages that nobody has asked for yet: an earlier pass was
+    killed, or its time was up. After a day the feed's own words tell the story."""
+    rows = db.query(
+        "SELECT * FROM feeds AS f WHERE kind = ? AND retired IS NULL AND next_due > ?"
+        " AND EXISTS (SELECT 1 FROM entries AS e WHERE e.feed_id = f.id AND e.first_seen > ?"
+        "   AND e.status = 'waiting'"
+        "   AND NOT EXISTS (SELECT 1 FROM stories WHERE url = e.canonical_url)"
+        "   AND NOT EXISTS (SELECT 1 FROM entries AS other WHERE other.status = 'fetched'"
+        "     AND other.canonical_url = e.canonical_url)) ORDER BY id",
+        (kind, to_iso(now), to_iso(now - UNFINISHED)),
+    )
+    return [_feed(row) for row in rows if not only or row["source_id"] in only]
+
+
+def due_of_any_kind(db: Database, now: datetime, only: tuple[str, ...] = ()) -> list[Feed]:
+    """The feeds of all kinds that may be polled now."""
+    kinds = [row[0] for row in db.execute("SELECT DISTINCT kind FROM feeds ORDER BY kind")]
+    return [feed for kind in kinds for feed in due_feeds(db, kind, now, only)]
+
+
 def record_answer(
     db: Database,
     feed: Feed,
@@ -118,15 +146,26 @@ def record_answer(
     etag: str | None = None,
     last_modified: str | None = None,
     moved_to: str | None = None,
+    hints: Hints | None = None,
 ) -> None:
-    """A poll that went well (200 or 304): new validators, the time of the next one."""
+    """A poll that went well (200 or 304): new validators, the time of the next one; one row.
+
+    Hints stay as they were when none are given.
+    """
+    values = {
+        "last_fetched": to_iso(now),
+        "next_due": to_iso(next_due),
+        "interval_minutes": interval_minutes,
+        "last_status": status,
+        "etag": etag,
+        "last_modified": last_modified,
+        "last_error": None,
+        "failures": 0,
+        **_hint_columns(hints or feed.hints),
+    }
     with transaction(db):
-        db.execute(
-            "UPDATE feeds SET last_fetched = ?, next_due = ?, interval_minutes = ?,"
-            " last_status = ?, etag = ?, last_modified = ?, last_error = NULL, failures = 0"
-            " WHERE id = ?",
-            (to_iso(now), to_iso(next_due), interval_minutes, status, etag, last_modified, feed.id),
-        )
+        places = ", ".join(f"{column} = ?" for column in values)
+        db.execute(f"UPDATE feeds SET {places} WHERE id = ?", [*values.values(), feed.id])
         if moved_to and moved_to != feed.url:
             _move(db, feed, moved_to)
 
@@ -173,6 +212,43 @@ def postpone(db: Database, feed: Feed, *, next_due: datetime, error: str) -> Non
         )
 
 
+def hold_host(db: Database, host: str, until: datetime, now: datetime) -> None:
+    """A host has asked us to stay away; holds that are over are forgotten."""
+    with transaction(db):
+        db.execute("DELETE FROM held_hosts WHERE until <= ?", (to_iso(now),))
+        db.execute(
+            "INSERT INTO held_hosts (host, until) VALUES (?, ?)"
+            " ON CONFLICT (host) DO UPDATE SET until = max(until, excluded.until)",
+            (host, to_iso(until)),
+        )
+
+
+def held_hosts(db: Database, now: datetime) -> dict[str, datetime]:
+    """The hosts that are not asked now, each with the time until which that is so."""
+    rows = db.query("SELECT host, until FROM held_hosts WHERE until > ?", (to_iso(now),))
+    return {row["host"]: until for row in rows if (until := from_iso(row["until"]))}
+
+
+def _hint_columns(hints: Hints) -> dict[str, Any]:
+    return {
+        "poll_every": hints.every,
+        "skip_hours": to_json(sorted(hints.skip_hours)) if hints.skip_hours else None,
+        "skip_days": to_json(sorted(hints.skip_days)) if hints.skip_days else None,
+        "hub": hints.hub,
+        "hub_topic": hints.topic,
+    }
+
+
+def _hints(row: dict[str, Any]) -> Hints:
+    return Hints(
+        every=row["poll_every"],
+        skip_hours=frozenset(json.loads(row["skip_hours"] or "[]")),
+        skip_days=frozenset(json.loads(row["skip_days"] or "[]")),
+        hub=row["hub"],
+        topic=row["hub_topic"],
+    )
+
+
 def _feed(row: dict[str, Any]) -> Feed:
     return Feed(
         url=row["url"],
@@ -186,4 +262,5 @@ def _feed(row: dict[str, Any]) -> Feed:
         next_due=from_iso(row["next_due"]),
         interval_minutes=row["interval_minutes"],
         failures=row["failures"],
+        hints=_hints(row),
     )

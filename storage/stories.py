@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database import transaction
-from storage.models import Section, Story
+from storage.models import DateClaim, Revision, Section, Story
 from storage.rows import chunks, marks, to_json
 from storage.times import from_iso, to_iso
 
@@ -25,21 +25,26 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
     A known URL keeps its id. What is told anew (words, authors, a better date) replaces what was
     told before, earlier words stay as a revision, and the story waits to be folded again; a
     feed's few words never replace those of the page. Of two published times the more precise is
-    believed, then the earlier.
+    believed, then the earlier. A page that comes after its feed's words have told the story takes
+    their place as if it had come first: nothing was edited.
     """
     row = _row(story, now)
     old = next(iter(db.query("SELECT * FROM stories WHERE url = ?", (story.url,))), None)
     if old is None:
         places = ", ".join("?" * len(row))
-        db.execute(f"INSERT INTO stories ({', '.join(row)}) VALUES ({places})", list(row.values()))
+        statement = f"INSERT INTO stories ({', '.join(row)}) VALUES ({places})"
+        with transaction(db):
+            db.execute(statement, list(row.values()))
+            _save_date_claims(db, story)
         return "new"
     if story.text_from == "feed" and old["text_from"] != "feed":
         return "known"
-    changes = _changes(old, row)
+    came_late = old["text_from"] == "feed" and story.text_from == "page"
+    changes = {**row, "first_seen": old["first_seen"]} if came_late else _changes(old, row)
     if all(old[column] == value for column, value in changes.items()):
         return "known"
     with transaction(db):
-        if (old["title"], old["text"]) != (story.title, story.text):
+        if not came_late and (old["title"], old["text"]) != (story.title, story.text):
             db.execute(
                 "INSERT INTO revisions (story_id, title, text, replaced_at) VALUES (?, ?, ?, ?)",
                 (old["id"], old["title"], old["text"], to_iso(now)),
@@ -49,7 +54,33 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
             f"UPDATE stories SET {places} WHERE id = ?",
             [*changes.values(), old["id"]],
         )
+        _save_date_claims(db, story)
     return "changed"
+
+
+def _save_date_claims(db: Database, story: Story) -> None:
+    """Keep the claims of a page; a story that has none leaves those that are there."""
+    if not story.date_claims:
+        return
+    [(story_id,)] = db.execute("SELECT id FROM stories WHERE url = ?", (story.url,))
+    db.execute("DELETE FROM date_claims WHERE story_id = ?", (story_id,))
+    db.conn.executemany(
+        "INSERT INTO date_claims VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (story_id, place, c.origin, c.said, to_iso(c.when), c.precision, c.verdict)
+            for place, c in enumerate(story.date_claims, 1)
+        ],
+    )
+
+
+def move_feed_story(db: Database, entry_id: int, url: str) -> None:
+    """What the feed's words told at an entry's own address is the story that its page now tells
+    at this canonical URL."""
+    db.execute(
+        "UPDATE OR IGNORE stories SET url = ? WHERE text_from = 'feed' AND url <> ?"
+        " AND url = (SELECT canonical_url FROM entries WHERE id = ?)",
+        (url, url, entry_id),
+    )
 
 
 PRECISIONS = ("minute", "day", "guessed")  # the most precise first
@@ -61,6 +92,7 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """What an edited story takes over from its newer state."""
     changes = {column: new[column] for column in NEW_WORDS}
     changes |= {column: new[column] or old[column] for column in KEPT_WHEN_UNTOLD}
+    changes["paywalled"] = old["paywalled"] if new["paywalled"] is None else new["paywalled"]
     changes["authors"] = old["authors"] if new["authors"] == "[]" else new["authors"]
     told = [row for row in (old, new) if row["published"]]
     if told:
@@ -101,6 +133,37 @@ def story_at(db: Database, url: str) -> Story | None:
     """The story at a canonical URL."""
     found = _read(db, "url = ?", (url,))
     return found[0] if found else None
+
+
+def revisions_of(db: Database, story_id: int) -> tuple[Revision, ...]:
+    """The earlier words of a story, the earliest first."""
+    rows = db.execute(
+        "SELECT title, text, replaced_at FROM revisions WHERE story_id = ? ORDER BY id",
+        (story_id,),
+    )
+    found = ((title, text, from_iso(at)) for title, text, at in rows)
+    return tuple(Revision(title, text, at) for title, text, at in found if at)
+
+
+def date_claims_of(db: Database, story_id: int) -> tuple[DateClaim, ...]:
+    """Every time of publication that was claimed for a story, the most believed first."""
+    rows = db.execute(
+        "SELECT origin, said, at, precision, verdict FROM date_claims"
+        " WHERE story_id = ? ORDER BY place",
+        (story_id,),
+    )
+    return tuple(
+        DateClaim(origin, said, from_iso(at), precision, verdict)
+        for origin, said, at, precision, verdict in rows
+    )
+
+
+def is_told(db: Database, url: str) -> bool:
+    """Whether a canonical URL is a story in more than a feed's few words."""
+    found = db.execute(
+        "SELECT 1 FROM stories WHERE url = ? AND text_from <> 'feed' AND text <> ''", (url,)
+    )
+    return found.fetchone() is not None
 
 
 def mark_folded(db: Database, ids: Iterable[int]) -> None:
@@ -159,6 +222,7 @@ def _row(story: Story, now: datetime) -> dict[str, Any]:
         "comments": story.comments,
         "canonical_claim": story.canonical_claim,
         "text_from": story.text_from,
+        "paywalled": story.paywalled,
         "extra": to_json(dict(story.extra)),
     }
 
@@ -183,5 +247,6 @@ def _story(row: dict[str, Any]) -> Story:
         comments=row["comments"],
         canonical_claim=row["canonical_claim"],
         text_from=row["text_from"],
+        paywalled=None if row["paywalled"] is None else bool(row["paywalled"]),
         extra=json.loads(row["extra"]),
     )

@@ -30,13 +30,19 @@ NOW = "2026-11-20T12:00:00Z"
 
 @dataclass
 class Reply:
-    """What the web answers at an address; `drip` seconds between the bytes, for ever."""
+    """What the web answers at an address; `drip` seconds between the bytes, for ever.
+
+    A body that is shorter than the `length` it claims ends with the connection; a reply that is
+    a `reset` ends in the middle of its head.
+    """
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     drip: float = 0.0
     wait: float = 0.0
+    length: int | None = None
+    reset: bool = False
 
 
 class Web:
@@ -76,10 +82,16 @@ class Web:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 web.asked.append((time.monotonic(), url, headers))
                 reply = web.pages.get(url, Reply(b"not here", 404))
-                self.answer(reply(headers) if callable(reply) else reply)
+                with suppress(ConnectionError):  # whoever asked has gone
+                    self.answer(reply(headers) if callable(reply) else reply)
 
             def answer(self, reply: Reply) -> None:
                 time.sleep(reply.wait)
+                if reply.reset:
+                    self.close_connection = True
+                    with suppress(OSError):
+                        self.wfile.write(b"HTTP/1.1 200 O")
+                    return
                 self.send_response(reply.status)
                 for name, value in {"Content-Type": "text/html", **reply.headers}.items():
                     self.send_header(name, value)
@@ -87,8 +99,10 @@ class Web:
                     self.end_headers()
                     self.drip(reply)
                     return
+                if reply.length is not None:
+                    self.close_connection = True
                 if reply.status != 304:
-                    self.send_header("Content-Length", str(len(reply.body)))
+                    self.send_header("Content-Length", str(reply.length or len(reply.body)))
                 self.end_headers()
                 with suppress(OSError):
                     self.wfile.write(reply.body)

@@ -235,6 +235,39 @@ def test_separators_are_no_part_of_a_name(line: str, names: tuple[str, ...]) -> 
     assert read_names([line]) == names
 
 
+@pytest.mark.parametrize(
+    ("url", "root", "head", "expected"),
+    [
+        # AMP pages name the page that they are a twin of, as the format asks
+        ("/a/amp", "<html amp>", '<link rel="canonical" href="/a">', "/a"),
+        ("https://amp.example.com/a", "<html ⚡>",
+         '<link rel="canonical" href="https://news.example.com/a">', "/a"),
+        # one that names only itself is known by its path
+        ("/a/amp/", "<html amp>", '<link rel="canonical" href="/a/amp/">', "/a/"),
+        ("/a.amp.html", "<html ⚡>", "", "/a.html"),
+        # "amp" in other pages is a word
+        ("/guitars/amp", "<html>", "", "/guitars/amp"),
+        # a page does not call its twin its home, though its plugin may
+        ("/a", "<html>",
+         '<link rel="amphtml" href="/a/amp"><link rel="canonical" href="/a/amp">', "/a"),
+        # mobile twins
+        ("https://m.example.com/a", "<html>",
+         '<link rel="canonical" href="https://news.example.com/a">', "/a"),
+        ("https://m.example.com/a", "<html>", "", "https://m.example.com/a"),
+        # on another site nobody is believed
+        ("/a/amp", "<html amp>", '<link rel="canonical" href="https://evil.example/a">', "/a"),
+    ],
+)  # fmt: skip
+def test_twins_of_a_page_are_one_story(url: str, root: str, head: str, expected: str) -> None:
+    home = "https://news.example.com"
+    page = a_page(
+        f"<!doctype html>{root}<head><title>Quay opens</title>{head}</head>"
+        f"<body><h1>Quay opens</h1><p>{SENTENCE * 6}</p></body></html>",
+        url=url if "//" in url else home + url,
+    )
+    assert read_article(page, ENTRY).url == (expected if "//" in expected else home + expected)
+
+
 LABELS = Labels(
     titles=frozenset({"thequayopens"}),
     names=frozenset({"adaquill", "harbour", "thewire"}),

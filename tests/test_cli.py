@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Newsfold = Callable[..., tuple[int, str, str]]
 
 ROOT = Path(__file__).parent.parent
+UNSEEN = ("--kind", "feed")  # sources add: as it stands, without a look at it
 VERBS = (
     "demo",
     "run",
@@ -34,6 +35,7 @@ VERBS = (
     "events",
     "show",
     "explain",
+    "changes",
     "digest",
     "evaluate",
 )
@@ -200,7 +202,9 @@ def test_evaluate_scores_a_labelled_file(tmp_path: Path, newsfold: Newsfold) -> 
 def test_sources_by_hand(tmp_path: Path, newsfold: Newsfold) -> None:
     database = tmp_path / "news.db"
     feed = "https://brankwell.example/feed.xml"
-    code, out, err = newsfold("sources", "add", database, feed, "--owner", "Brankwell Media")
+    code, out, err = newsfold(
+        "sources", "add", database, feed, "--kind", "feed", "--owner", "Brankwell Media"
+    )
     assert (code, out) == (0, "")
     assert "sources check" in err
     [row] = json.loads(newsfold("sources", "list", database)[1])
@@ -273,7 +277,7 @@ def test_help_names_every_verb(newsfold: Newsfold) -> None:
 
 def test_check_says_what_it_cannot_read_and_ends_with_3(tmp_path: Path, newsfold: Newsfold) -> None:
     database = tmp_path / "news.db"
-    newsfold("sources", "add", database, "http://127.0.0.1:9/feed.xml", "--id", "here")
+    newsfold("sources", "add", database, "http://127.0.0.1:9/feed.xml", *UNSEEN, "--id", "here")
     program = "from pipeline.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, "sources", "check", database],
@@ -292,8 +296,8 @@ def test_check_says_what_it_cannot_read_and_ends_with_3(tmp_path: Path, newsfold
 def test_another_feed_of_a_source_leaves_it_as_it_was(tmp_path: Path, newsfold: Newsfold) -> None:
     database = tmp_path / "news.db"
     first = ("https://a.example/one.xml", "--id", "a", "--owner", "Big House", "--language", "de")
-    newsfold("sources", "add", database, *first)
-    newsfold("sources", "add", database, "https://a.example/two.xml", "--id", "a")
+    newsfold("sources", "add", database, *UNSEEN, *first)
+    newsfold("sources", "add", database, "https://a.example/two.xml", *UNSEEN, "--id", "a")
     rows = json.loads(newsfold("sources", "list", database)[1])
     assert [(row["owner"], row["language"]) for row in rows] == [("Big House", "de")] * 2
 
@@ -301,7 +305,7 @@ def test_another_feed_of_a_source_leaves_it_as_it_was(tmp_path: Path, newsfold: 
 def test_a_feed_that_was_removed_can_be_added_again(tmp_path: Path, newsfold: Newsfold) -> None:
     database = tmp_path / "news.db"
     for _ in range(2):
-        newsfold("sources", "add", database, "https://a.example/feed.xml", "--id", "a")
+        newsfold("sources", "add", database, "https://a.example/feed.xml", *UNSEEN, "--id", "a")
         assert len(json.loads(newsfold("sources", "list", database)[1])) == 1
         newsfold("sources", "remove", database, "a")
         assert json.loads(newsfold("sources", "list", database)[1]) == []

@@ -34,6 +34,15 @@ def test_what_the_file_says(tmp_path: Path) -> None:
     assert found.fold == Fold(embedding="./models/many", multilingual=True)
 
 
+def test_intervals_that_are_set_go_to_the_crawler(tmp_path: Path) -> None:
+    assert Configuration().poll.settings == {}
+    found = told(tmp_path, "[poll]\nshortest = 30\nlongest = 600\n")
+    assert found.poll.settings == {
+        "NEWSFOLD_SHORTEST_INTERVAL": 30,
+        "NEWSFOLD_LONGEST_INTERVAL": 600,
+    }
+
+
 def test_it_lies_beside_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told(tmp_path, '[fold]\nembedding = "some-model"\n')
     other = tmp_path / "other"
@@ -51,7 +60,7 @@ def test_it_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[fodl]\n", r"fodl is not known; allowed: fold$"),
+        ("[fodl]\n", r"fodl is not known; allowed: fold, run, poll$"),
         ("[fold]\nembeding = 'x'\n", r"\[fold\] embeding is not known; allowed: embedding, mult"),
         ("[fold]\nembedding = 7\n", r"\[fold\] embedding must be a text in quotation marks$"),
         ("[fold]\nembedding = ' '\n", r"\[fold\] embedding names no model; leave the line out"),

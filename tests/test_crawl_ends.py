@@ -88,7 +88,7 @@ def test_without_a_network_it_ends_soon_and_blames_no_feed(tmp_path: Path) -> No
     database = tmp_path / "news.db"
     save_feeds(database, *(Feed(f"http://h{n}.example/feed", f"s{n}") for n in range(110)))
     nowhere = (
-        "import socket\ndef fail(name): raise OSError('no name')\nsocket.gethostbyname = fail\n"
+        "import socket\ndef fail(*_): raise socket.gaierror('no name')\nsocket.getaddrinfo = fail\n"
     )
     report = crawl(database, None, before=nowhere)
     assert report["offline"]
@@ -162,7 +162,7 @@ def scrapy(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_is_a_scrapy_project_like_any_other(slow: Web, tmp_path: Path) -> None:
-    assert scrapy("list").stdout.split() == ["feeds", "sections", "sitemaps"]
+    assert scrapy("list").stdout.split() == ["discussions", "feeds", "sections", "sitemaps"]
     checked = scrapy("check")
     assert checked.returncode == 0
     assert "Ran 0 contracts" in checked.stderr

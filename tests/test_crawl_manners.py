@@ -23,6 +23,16 @@ Disallow: /private/
 Crawl-delay: 0.4
 """
 
+# A name service that knows one answer to everything.
+RESOLVE = """
+import socket
+def found(host, port, *_):
+    family = socket.AF_INET6 if ":" in "{address}" else socket.AF_INET
+    rest = (0, 0) if family == socket.AF_INET6 else ()
+    return [(family, socket.SOCK_STREAM, 6, "", ("{address}", port, *rest))]
+socket.getaddrinfo = found
+"""
+
 
 def fill(web: Web) -> None:
     links = [f"http://shy.test/private/{number}" for number in range(FORBIDDEN)]
@@ -163,7 +173,7 @@ def test_a_page_that_never_ends_is_cut_by_time_and_by_size(crawled: Crawled) -> 
     assert crawled.entries["drip"]["error"] == "no answer in time"
     assert crawled.entries["flood"]["error"] == "the answer is too large"
     assert crawled.feeds["tar"]["last_error"] == "no answer in time"
-    assert crawled.seconds < 10
+    assert crawled.seconds < 60  # on a busy machine, too; unbounded it would never end
 
 
 def test_a_name_that_leads_to_a_private_address_is_refused_where_it_is_resolved(
@@ -174,7 +184,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused_where_it_is_resolved(
         web.add(f"{web.address}/feed", rss())
         feed = f"http://rebound.example:{web.port}/feed"
         save_feeds(tmp_path / "news.db", Feed(feed, "rebound"))
-        resolve = "import socket; socket.gethostbyname = lambda name: '127.0.0.1'\n"
+        resolve = RESOLVE.format(address="127.0.0.1")
         report = crawl(tmp_path / "news.db", None, before=resolve)
         asked = list(web.asked)
         allowed = crawl(

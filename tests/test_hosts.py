@@ -36,5 +36,10 @@ def test_public_hosts_are_not(host: str) -> None:
     assert refusal(host) is None
 
 
+@pytest.mark.parametrize("host", ["1\0.example", "1\ud800", "", "[", "1" * 5000])
+def test_any_text_is_answered(host: str) -> None:
+    assert refusal(host) is None
+
+
 def test_teredo_is_not_public() -> None:
     assert not is_public(ip_address("2001:0:4136:e378:8000:63bf:3fff:fdd2"))

@@ -10,10 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawlers import polling
-from crawlers.answers import Answer, decide, explained, failed, page_verdict
-from storage.models import Feed
+from crawlers.answers import (
+    Answer,
+    Listing,
+    decide,
+    explained,
+    failed,
+    page_verdict,
+    shows_no_end,
+)
+from crawlers.polling import Bounds
+from storage.models import Feed, Hints
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+LOCAL = NOW.replace(tzinfo=None)
 
 
 @pytest.mark.parametrize(
@@ -40,10 +50,93 @@ def test_next_interval(minutes: int | None, listed: int, new: int, expected: int
     assert polling.next_interval(minutes, listed, new) == expected
 
 
-@given(st.integers(1, 3000), st.integers(0, 500), st.integers(0, 500))
-def test_every_interval_is_within_its_bounds(minutes: int, listed: int, new: int) -> None:
-    found = polling.next_interval(minutes, listed, min(listed, new))
-    assert polling.FLOOR <= found <= polling.CEILING
+@given(
+    st.integers(1, 3000),
+    st.integers(0, 500),
+    st.integers(0, 500),
+    st.lists(st.integers(1, 10_000), min_size=3, max_size=3),
+)
+def test_every_interval_is_within_its_bounds(
+    minutes: int, listed: int, new: int, limits: list[int]
+) -> None:
+    shortest, with_news, longest = sorted(limits)
+    bounds = Bounds(shortest, longest, with_news)
+    found = polling.next_interval(minutes, listed, min(listed, new), bounds)
+    assert shortest <= found <= (with_news if min(listed, new) else longest)
+
+
+@pytest.mark.parametrize("limits", [(0, 60, 30), (20, 60, 10), (10, 30, 60), (10, 10**6, 60)])
+def test_bounds_that_make_no_sense_are_refused(limits: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="shortest <= with_news <= longest"):
+        Bounds(*limits)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "headers", "hints", "bounds", "due"),
+    [
+        (60, {}, Hints(), Bounds(), "Fri 13:00:00"),
+        (60, {}, Hints(every=90), Bounds(), "Fri 13:30:00"),  # ttl, sy:updatePeriod
+        (60, {}, Hints(every=30), Bounds(), "Fri 13:00:00"),
+        (60, {"cache-control": "max-age=7200"}, Hints(every=90), Bounds(), "Fri 14:00:00"),
+        (60, {}, Hints(every=43200), Bounds(), "Sat 12:00:00"),  # never longer than the longest
+        (60, {}, Hints(every=43200), Bounds(longest=240), "Fri 16:00:00"),
+        (60, {}, Hints(skip_hours=frozenset({13, 14})), Bounds(), "Fri 15:00:00"),
+        (90, {}, Hints(skip_hours=frozenset({14})), Bounds(), "Fri 13:30:00"),
+        (60, {}, Hints(skip_days=frozenset({4, 5, 6})), Bounds(), "Mon 00:00:00"),
+        (60, {}, Hints(skip_hours=frozenset(range(6)), skip_days=frozenset({4})), Bounds(),
+         "Sat 06:00:00"),
+        # who wants no poll at all is polled
+        (60, {}, Hints(skip_hours=frozenset(range(24))), Bounds(), "Fri 13:00:00"),
+        (60, {}, Hints(skip_days=frozenset(range(7))), Bounds(), "Fri 13:00:00"),
+    ],
+)  # fmt: skip
+def test_what_the_publisher_asks_for_puts_a_poll_off(
+    minutes: int, headers: dict[str, str], hints: Hints, bounds: Bounds, due: str
+) -> None:
+    found = polling.next_due(NOW, minutes, headers, hints, bounds)
+    assert found.strftime("%a %H:%M:%S") == due
+
+
+@given(
+    st.datetimes(LOCAL, LOCAL + timedelta(days=400), timezones=st.just(UTC)),
+    st.frozensets(st.integers(0, 23)),
+    st.frozensets(st.integers(0, 6)),
+)
+def test_no_poll_is_due_in_what_is_to_be_skipped(
+    due: datetime, hours: frozenset[int], days: frozenset[int]
+) -> None:
+    hints = Hints(skip_hours=hours, skip_days=days)
+    found = polling.after_skipped(due, hints)
+    never = len(hours) == 24 or len(days) == 7
+    assert found >= due
+    assert polling.is_skipped(found, hints) == never
+    assert not never or found == due
+
+
+def test_a_time_is_never_stored_too_early() -> None:
+    late = NOW.replace(microsecond=1)
+    asked = {"retry-after": "90"}
+    assert polling.held_until(late, asked) == NOW + timedelta(seconds=91)
+    assert polling.due_after_failure(late, 0, {"retry-after": "901"}) == NOW + timedelta(
+        seconds=902
+    )
+    assert polling.next_due(late, 60, {}) == NOW + timedelta(seconds=3601)
+    assert polling.held_until(NOW, asked) == NOW + timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"), [({}, 1800), ({"retry-after": "0"}, 1800), ({"retry-after": "7"}, 7)]
+)
+def test_how_long_a_host_is_left_alone(headers: dict[str, str], wait: int) -> None:
+    assert polling.held_until(NOW, headers) == NOW + timedelta(seconds=wait)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "hours"),
+    [(0, 0), (1, 0), (2, 0), (3, 3), (4, 6), (5, 12), (6, 24), (7, 48), (8, 96), (10**9, 3072)],
+)
+def test_when_a_page_is_asked_for_again(attempts: int, hours: int) -> None:
+    assert polling.page_due(NOW, attempts) == NOW + timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +153,16 @@ def test_every_interval_is_within_its_bounds(minutes: int, listed: int, new: int
         ({"cache-control": "max-age=soon"}, 0),
         ({"cache-control": "max-age=-5"}, 0),
         ({"cache-control": "max-age=" + "9" * 5000}, 10**9),
+        ({"expires": "Fri, 20 Nov 2026 12:10:00 GMT"}, 600),
+        ({"expires": "Fri, 20 Nov 2026 12:10:00 GMT", "date": "Fri, 20 Nov 2026 12:05:00 GMT"},
+         300),
+        ({"expires": "Fri, 20 Nov 2026 12:10:00 GMT", "cache-control": "max-age=5"}, 5),
+        ({"expires": "Thu, 19 Nov 1981 08:52:00 GMT"}, 0),
+        ({"expires": "0"}, 0),
     ],
-)
+)  # fmt: skip
 def test_freshness(headers: dict[str, str], seconds: int) -> None:
-    assert polling.freshness(headers) == timedelta(seconds=seconds)
+    assert polling.freshness(headers, NOW) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +173,9 @@ def test_freshness(headers: dict[str, str], seconds: int) -> None:
         ("0", 0),
         ("Fri, 20 Nov 2026 13:00:00 GMT", 3600),
         ("Fri, 20 Nov 2026 11:00:00 GMT", 0),
-        ("Fri, 20 Nov 2099 11:00:00 GMT", 86400),
-        ("99999999999999999999", 86400),
+        ("172800", 172800),
+        ("Fri, 20 Nov 2099 11:00:00 GMT", 7 * 86400),
+        ("99999999999999999999", 7 * 86400),
         ("-5", None),
         ("later", None),
         ("²", None),
@@ -148,7 +248,7 @@ def test_what_an_answer_means_for_a_feed(
     expected: dict[str, Any],
 ) -> None:
     answer = Answer(status, headers, MOVED if hops else FEED.url, hops)
-    decision = decide(FEED, answer, NOW, *counts)
+    decision = decide(FEED, answer, NOW, Listing(*counts))
     assert {name: getattr(decision, name) for name in expected} == expected
 
 
@@ -166,6 +266,29 @@ def test_a_failure_without_an_answer_keeps_the_reason() -> None:
 )  # fmt: skip
 def test_what_an_answer_means_for_a_page(status: int, verdict: str) -> None:
     assert page_verdict(status) == verdict
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "cut"),
+    [
+        ("<html><p>x</p></html>", "text/html", False),
+        ("<html><p>x</p></HTML >\n<!-- served by x -->", "text/html; charset=utf-8", False),
+        ("<html><p>x</p></bo", "text/html", True),
+        ("", "text/html", True),
+        ("<rss><channel></channel></rss>\n", "application/rss+xml", False),
+        ("<rss><channel><item>", "application/rss+xml", True),
+        ("<a:feed></a:feed>", "application/atom+xml", False),
+        ("<rdf:RDF></rdf:RDF>", "", False),
+        ("<urlset></urlset>", "text/xml", False),
+        ('{"items": []}\n', "application/feed+json", False),
+        ('{"items": [', "application/feed+json", True),
+        ("%PDF-1.7", "application/pdf", False),  # shows no end either way
+        ("words", "text/plain", False),
+    ],
+)
+def test_whether_an_answer_shows_its_end(body: str, kind: str, cut: bool) -> None:
+    assert shows_no_end(body.encode(), kind) is cut
+    assert shows_no_end(body.encode("utf-16"), kind) is cut or body.startswith("{")
 
 
 def test_every_status_has_words() -> None:

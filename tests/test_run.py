@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopback import NOW, ROOT, Web, rows, rss, serve
+from loopback import NOW, ROOT, Reply, Web, rows, rss, serve
 
 from storage.database import create_or_open
 from storage.runs import only_one
@@ -29,12 +29,15 @@ exec(given["before"])
 sys.exit(run_pass(
     Path(given["database"]),
     voice=Voice(),
+    seconds=given["seconds"],
     sources_file=Path(given["sources"]) if given["sources"] else None,
     now=lambda: from_iso(given["now"]),
     settings={"NEWSFOLD_NOW": given["now"], **given["settings"]},
 ))
 """
-NO_NAMES = "import socket\ndef fail(name): raise OSError('no name')\nsocket.gethostbyname = fail\n"
+NO_NAMES = (
+    "import socket\ndef fail(*_): raise socket.gaierror('no name')\nsocket.getaddrinfo = fail\n"
+)
 SOURCES = """
 [[source]]
 id = "alpha"
@@ -55,7 +58,13 @@ feeds = [{ url = "http://beta.test/feed" }]
 
 
 def run(
-    database: Path, web: Web | None, sources: Path | None, *, now: str = NOW, before: str = ""
+    database: Path,
+    web: Web | None,
+    sources: Path | None,
+    *,
+    now: str = NOW,
+    before: str = "",
+    seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     settings: dict[str, Any] = {"DOWNLOAD_DELAY": 0.01}
     if web is not None:
@@ -65,6 +74,7 @@ def run(
         "sources": str(sources) if sources else None,
         "now": now,
         "before": before,
+        "seconds": seconds,
         "settings": settings,
     }
     return subprocess.run(
@@ -110,6 +120,13 @@ def counts(database: Path) -> dict[str, int]:
     }
 
 
+def passes(database: Path) -> list[dict[str, Any]]:
+    """The rows of `runs`, JSON read."""
+    told = rows(database, "SELECT * FROM runs ORDER BY id")
+    columns = ("counts", "durations", "errors", "versions")
+    return [row | {column: json.loads(row[column]) for column in columns} for row in told]
+
+
 def test_a_pass_goes_all_the_way_and_a_second_one_does_nothing_twice(
     web: Web, sources: Path, tmp_path: Path
 ) -> None:
@@ -126,6 +143,82 @@ def test_a_pass_goes_all_the_way_and_a_second_one_does_nothing_twice(
         assert counts(database) == before
     urls = [url for url in web.urls()[asked:] if not url.endswith("robots.txt")]
     assert sorted(urls) == ["http://alpha.test/feed", "http://beta.test/feed"]
+
+
+def test_a_pass_leaves_a_row_and_so_do_its_parts(web: Web, sources: Path, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    assert run(database, web, sources).returncode == 0
+    whole, crawl, fold = passes(database)
+    assert [whole["verb"], crawl["verb"], fold["verb"]] == ["run", "crawl", "fold"]
+    assert [whole["part_of"], crawl["part_of"], fold["part_of"]] == [None, whole["id"], whole["id"]]
+    assert whole["counts"] == {"crawl": crawl["counts"], "fold": fold["counts"]}
+    assert whole["counts"]["crawl"]["stories_new"] == whole["counts"]["fold"]["waiting"] == 2
+    assert set(whole["durations"]) == {"fetch", "read", "fold", "total"}
+    assert sum(whole["durations"].values()) <= 2 * whole["durations"]["total"]
+    assert (whole["errors"], whole["stopped"]) == ([], None)
+    assert set(whole["versions"]) == {"newsfold", "python", "scrapy", "sqlite"}
+    assert whole["versions"]["scrapy"].startswith("2.")
+    (tmp_path / "newsfold.toml").write_text('[run]\ntime = "8m"\n')  # what is so anyway
+    run(database, web, None)
+    (tmp_path / "newsfold.toml").write_text('[run]\ntime = "7m"\n')
+    run(database, web, None)
+    first, second, third = (
+        row["configuration"] for row in passes(database) if row["verb"] == "run"
+    )
+    assert first == second != third
+
+
+def test_when_its_time_is_up_it_folds_what_it_has_and_the_next_pass_goes_on(
+    web: Web, sources: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "news.db"
+    pages = 36
+    listed = [(f"Dam {n}", f"/slow/{n}") for n in range(pages)]
+    web.add("http://beta.test/feed", rss(*listed))
+    for _, path in listed:
+        place = f"Place{path[6:]}"
+        told = page(f"{place} dam shut", place).encode()
+        web.pages[f"http://beta.test{path}"] = Reply(told, wait=0.15)
+    done = run(database, web, sources, seconds=4)
+    assert done.returncode == 0, done.stderr
+    assert "its 4 seconds are up" in done.stderr
+    whole, crawl, *_ = passes(database)
+    assert whole["finished"] is not None
+    assert (whole["stopped"], crawl["stopped"]) == ("time is up", "time is up")
+    before = counts(database)
+    assert before["pages"] < pages
+    assert before["event_stories"] == before["stories"] <= before["pages"]
+    rest = rows(database, "SELECT DISTINCT status, attempts FROM entries WHERE status <> 'fetched'")
+    assert {tuple(row.values()) for row in rest} <= {("waiting", 0)}
+    again = run(database, web, None, now="2026-11-20T12:10:00Z")  # before the feeds are due again
+    assert again.returncode == 0, again.stderr
+    assert counts(database)["stories"] == counts(database)["event_stories"] == pages + 1
+    assert passes(database)[-2]["stopped"] is None
+
+
+@pytest.mark.parametrize("commits", [2, 7, 12, 16])
+def test_killed_at_a_commit_the_next_pass_comes_to_the_same(
+    web: Web, sources: Path, tmp_path: Path, commits: int
+) -> None:
+    kill = (
+        "import os, signal, storage.database as module\n"
+        "from contextlib import contextmanager\n"
+        "whole, left = module.transaction, [COMMITS]\n"
+        "@contextmanager\n"
+        "def transaction(db):\n"
+        "    with whole(db):\n"
+        "        yield\n"
+        "        left[0] -= 1\n"
+        "        if left[0] <= 0: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "module.transaction = transaction\n"
+        "for name, other in list(sys.modules.items()):\n"
+        "    if getattr(other, 'transaction', None) is whole: other.transaction = transaction\n"
+    ).replace("COMMITS", str(commits))
+    database, unharmed = tmp_path / "news.db", tmp_path / "unharmed.db"
+    assert run(database, web, sources, before=kill).returncode == -9
+    assert run(database, web, sources, now="2026-11-20T12:20:00Z").returncode == 0
+    assert run(unharmed, web, sources).returncode == 0
+    assert counts(database) == counts(unharmed)
 
 
 def test_what_is_new_joins_its_event(web: Web, sources: Path, tmp_path: Path) -> None:
@@ -149,8 +242,13 @@ def test_a_source_that_fails_is_told_and_the_others_go_on(
     assert done.returncode == 3
     assert "beta: a web page, not a feed" in done.stderr
     assert counts(tmp_path / "news.db")["stories"] == 1
-    [last] = rows(tmp_path / "news.db", "SELECT * FROM runs WHERE verb = 'crawl'")
-    assert (last["exit_code"], json.loads(last["counts"])["feeds_failed"]) == (3, 1)
+    whole, crawl, fold = passes(tmp_path / "news.db")
+    assert [whole["exit_code"], crawl["exit_code"], fold["exit_code"]] == [3, 3, 0]
+    assert crawl["counts"]["feeds_failed"] == crawl["counts"]["sources_failed"] == 1
+    [told] = crawl["errors"]
+    assert (told["source"], told["feed"]) == ("beta", "http://beta.test/feed")
+    assert told["reason"].startswith("a web page, not a feed")
+    assert whole["errors"] == crawl["errors"]
 
 
 def test_where_nothing_is_reachable_every_source_says_why(tmp_path: Path) -> None:
@@ -202,8 +300,11 @@ def test_ctrl_c_ends_it_and_the_next_pass_does_the_rest(
     done = run(database, web, sources, before=stop)
     assert "KeyboardInterrupt" in done.stderr  # the command line ends with 130
     assert counts(database)["stories"] == 0
-    [last] = rows(database, "SELECT exit_code FROM runs")
-    assert last["exit_code"] == 1
+    done = rows(database, "SELECT verb, exit_code, stopped, errors FROM runs ORDER BY id")
+    assert [tuple(row.values()) for row in done] == [
+        ("run", 1, "interrupted", '[{"reason": "KeyboardInterrupt"}]'),
+        ("crawl", 1, "interrupted", '[{"reason": "KeyboardInterrupt"}]'),
+    ]
     assert run(database, web, None).returncode == 0
     assert counts(database)["stories"] == 2
 

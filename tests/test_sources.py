@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawlers.sources import dump_opml, dump_sources, load_opml, load_sources, parse_sources
 from storage.errors import NewsfoldError
 from storage.models import Feed, Source
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = """
 [[source]]
@@ -120,9 +119,9 @@ def test_opml_reads_no_files(tmp_path: Path) -> None:
     assert "secret" not in text.replace(str(tmp_path), "")
 
 
-words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(
-    lambda text: text.strip() == text
-)
+words = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), min_size=1
+).filter(lambda text: text.strip() == text)
 
 
 @given(words, words)
@@ -130,3 +129,67 @@ def test_any_words_survive_the_toml(name: str, owner: str) -> None:
     feeds = (Feed("https://a.example/f", "a", kind="section", links='a[title="x\\y"]'),)
     sources = [Source("a", name, "https://a.example/", "en", owner, feeds)]
     assert parse_sources(dump_sources(sources), "x") == sources
+
+
+addresses = st.from_regex(r"https://[a-z]{1,9}\.example/[a-z0-9?=&;/]{0,9}", fullmatch=True)
+feeds = st.one_of(
+    st.builds(lambda url: Feed(url, ""), addresses),
+    st.builds(lambda url: Feed(url, "", kind="sitemap"), addresses),
+    st.builds(lambda url, links: Feed(url, "", kind="section", links=links), addresses, words),
+    st.builds(lambda url, links: Feed(url, "", kind="discussion", links=links), addresses, words),
+)
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> list[Source]:
+    """A list of sources as newsfold can have one: each id and each feed once."""
+    drawn = draw(
+        st.lists(st.lists(feeds, min_size=1, max_size=4), min_size=1, max_size=4).filter(
+            lambda many: len({f.url for each in many for f in each}) == sum(map(len, many))
+        )
+    )
+    return [
+        Source(
+            id=f"s-{number}",
+            name=draw(words),
+            home=draw(addresses),
+            language=draw(st.sampled_from(["en", "pt-BR", "zh-Hans"])),
+            owner=draw(words),
+            feeds=tuple(replace(feed, source_id=f"s-{number}") for feed in each),
+        )
+        for number, each in enumerate(drawn)
+    ]
+
+
+@settings(deadline=None)  # a busy machine is no fault
+@given(lists())
+def test_any_list_survives_opml(sources: list[Source]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "list.opml"
+        path.write_text(dump_opml(sources), "utf-8")
+        assert load_opml(path) == sources
+
+
+def test_what_no_xml_can_hold_is_left_out(tmp_path: Path) -> None:
+    [source] = parse_sources(GOOD.replace('"Alpha"', r'"Al\u0001pha"'), "my.toml")
+    (tmp_path / "list.opml").write_text(dump_opml([source]), "utf-8")
+    assert load_opml(tmp_path / "list.opml")[0].name == "Alpha"
+
+
+def test_lists_of_other_readers_have_their_ways(tmp_path: Path) -> None:
+    """Folders in folders, a feed in two of them, odd letters, addresses and attributes."""
+    (tmp_path / "list.opml").write_text(
+        """<?xml version="1.0"?><opml version="2.0" xmlns:fz="urn:forum-dot-freshrss">
+        <head><title>Mine</title></head><body><outline text="Tech"><outline text="AI">
+        <outline text="One" xmlurl="https://one.example/rss" htmlurl="one.example" fz:x="y"/>
+        </outline><outline text="Also one" xmlUrl=" https://one.example/rss "/></outline>
+        <outline text="Two" xmlUrl="feed://two.example/rss" category="/a,/b" description="Words"/>
+        <outline text="Three" xmlUrl="feed:https://three.example/rss"/>
+        <outline text="A page" type="link" url="https://page.example/"/></body></opml>"""
+    )
+    found = load_opml(tmp_path / "list.opml")
+    assert [(each.name, each.home, [feed.url for feed in each.feeds]) for each in found] == [
+        ("One", "https://one.example/", ["https://one.example/rss"]),
+        ("Two", "http://two.example/", ["http://two.example/rss"]),
+        ("Three", "https://three.example/", ["https://three.example/rss"]),
+    ]

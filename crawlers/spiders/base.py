@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from scrapy import Request, Spider, signals
 from scrapy.exceptions import (
@@ -24,23 +26,34 @@ from scrapy.exceptions import (
 from w3lib.encoding import http_content_type_encoding
 
 from crawlers import answers
-from crawlers.answers import Answer
+from crawlers.answers import Answer, Listing
 from crawlers.clock import clock
 from crawlers.entries import FeedError, read_entries
+from crawlers.hints import read_hints
 from crawlers.middlewares import (
     HostHeldError,
     NotAskedError,
     RobotsForbiddenError,
+    RobotsUnknownError,
     drop_waiting,
 )
-from crawlers.polling import FLOOR, retry_after
+from crawlers.polling import HOLD, SOON, Bounds, is_skipped, page_due
 from crawlers.progress import Tally
 from crawlers.urls import canonical_url
 from storage.database import create_or_open, transaction
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.models import Page
 from storage.pages import record_page_failure, save_entries, waiting_entries
-from storage.sources import due_feeds, postpone, record_answer, record_failure
+from storage.sources import (
+    due_feeds,
+    due_of_any_kind,
+    held_hosts,
+    hold_host,
+    postpone,
+    record_answer,
+    record_failure,
+    unfinished_feeds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -48,11 +61,12 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
     from sqlite_utils import Database
     from twisted.python.failure import Failure
 
     from crawlers.answers import Decision
-    from storage.models import Entry, EntryStatus, Feed, FeedKind
+    from storage.models import Entry, EntryStatus, Feed, FeedKind, Hints
 
 FEEDS_FIRST = 10  # priority of feeds over pages, so that every feed is polled within a short pass
 # The first so many feeds are a probe: when none of them can be reached, it is our network. Fewer
@@ -70,6 +84,7 @@ class FeedSpider(Spider):
     db: Database
     tally: Tally
     now: Callable[[], datetime]  # the settings may freeze the time
+    bounds: Bounds
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> FeedSpider:
@@ -81,6 +96,7 @@ class FeedSpider(Spider):
         tally = kwargs.pop("tally", None) or Tally()
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.now = clock(crawler.settings)
+        spider.bounds = bounds(crawler.settings)
         spider.db = create_or_open(database)
         spider.tally = tally
         crawler.signals.connect(spider.stop_when_database_fails, signal=signals.spider_error)
@@ -97,19 +113,35 @@ class FeedSpider(Spider):
         self._unreached: list[tuple[Feed, str]] = []
         self._polls = 0
         self._network_known = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def start(self) -> AsyncIterator[Any]:
-        due = due_feeds(self.db, self.kind, self.now(), self.only, everything=self.everything)
+        if self.tally.deadline is not None:
+            left = self.tally.deadline - time.monotonic()
+            self._alarm = asyncio.get_running_loop().call_later(left, self._stop_in_time)
+        soon = self.now() + SOON
+        due = due_feeds(self.db, self.kind, soon, self.only, everything=self.everything)
+        if not self.everything:  # a feed may be due since before the hours that it wants skipped
+            due = [feed for feed in due if not is_skipped(self.now(), feed.hints)]
         self._due = due
         self.tally.feeds_due += len(due)
         self.tally.changed()
         for number, feed in enumerate(due):
             if number == OFFLINE_AFTER:
                 await self._network_known.wait()
+            if feed.next_due and not self.everything:
+                await asyncio.sleep(max(0.0, (feed.next_due - self.now()).total_seconds()))
             yield self.feed_request(feed)
+        polled = {feed.id for feed in due}
+        for feed in unfinished_feeds(self.db, self.kind, self.now(), self.only):
+            if feed.id not in polled:
+                for request in self.page_requests(feed):
+                    yield request
 
     def closed(self, reason: str) -> None:
         self.tally.interrupted |= reason == "shutdown"
+        if self._alarm:
+            self._alarm.cancel()
         self._settle_unreached(offline=self.tally.offline)
         self.db.close()
 
@@ -118,6 +150,11 @@ class FeedSpider(Spider):
         if isinstance(failure.value, sqlite3.Error) and self.tally.database_error is None:
             self.tally.database_error = failure.value
             self._stop("database")
+
+    def _stop_in_time(self) -> None:
+        """What is being fetched is finished; feeds stay due, entries go on waiting."""
+        self.tally.out_of_time = True
+        self._stop("time is up")
 
     def _stop(self, reason: str) -> None:
         drop_waiting(self.crawler, NotAskedError(reason))
@@ -146,12 +183,24 @@ class FeedSpider(Spider):
         listed = new = 0
         if answer.status == 200:
             try:
-                listed, new = self.save(feed, self.entries_of(response, feed))
+                listed, new = self.store(response, feed)
             except FeedError as error:
-                self.record(feed, answers.failed(feed, str(error), self.now()), answer)
+                self.record(feed, self._failed(feed, str(error)), answer)
                 return
-        self.record(feed, answers.decide(feed, answer, self.now(), listed, new), answer)
+        listing = Listing(listed, new, self.hints_of(response, answer))
+        self.record(feed, answers.decide(feed, answer, self.now(), listing, self.bounds), answer)
         yield from self.page_requests(feed)
+
+    def store(self, response: Response, feed: Feed) -> tuple[int, int]:
+        """Store what a 200 lists; how many that were, and how many of them new. FeedError when
+        it cannot be read."""
+        return self.save(feed, self.entries_of(response, feed))
+
+    def hints_of(self, response: Response, answer: Answer) -> Hints:
+        """How the feed asks to be polled; only feeds in the narrow sense can say it in their
+        bodies."""
+        says = self.kind not in ("sitemap", "section") and answer.status == 200
+        return read_hints(response.body if says else b"", answer.headers, response.url)
 
     def entries_of(self, response: Response, feed: Feed) -> list[Entry]:
         """The entries of a 200; FeedError when it cannot be read."""
@@ -161,7 +210,7 @@ class FeedSpider(Spider):
             self.kind,
             now=self.now(),
             links=feed.links,
-            content_type=_header(response, "Content-Type"),
+            content_type=header(response, "Content-Type"),
         )
 
     def save(self, feed: Feed, entries: list[Entry]) -> tuple[int, int]:
@@ -184,6 +233,7 @@ class FeedSpider(Spider):
                 etag=decision.etag,
                 last_modified=decision.last_modified,
                 moved_to=decision.moved_to,
+                hints=decision.hints,
             )
             self.tally.feeds_unchanged += answer.status == 304
         else:
@@ -195,14 +245,19 @@ class FeedSpider(Spider):
         """The errback of a feed: no answer at all, or none that we may have."""
         feed: Feed = failure.request.cb_kwargs["feed"]  # type: ignore[attr-defined]
         error = failure.value
+        if isinstance(error, RobotsUnknownError):
+            error = error.__cause__ or error  # for a host that is not there, robots.txt is not it
         reason = explained(error)
         if isinstance(error, NotAskedError):
             self.feed_not_asked(feed, error)
         elif isinstance(error, _UNREACHABLE) and not self._reached:
             self._unreached.append((feed, reason))
         else:
-            self._record_failure(feed, answers.failed(feed, reason, self.now()))
+            self._record_failure(feed, self._failed(feed, reason))
         self._polled()
+
+    def _failed(self, feed: Feed, reason: str) -> Decision:
+        return answers.failed(feed, reason, self.now(), bounds=self.bounds)
 
     def feed_not_asked(self, feed: Feed, error: NotAskedError) -> None:
         """It stays due; if its host has asked us to stay away, it is due when that is over."""
@@ -244,10 +299,11 @@ class FeedSpider(Spider):
         """Requests for the pages of waiting entries; each page once in a crawl."""
         assert feed.id is not None  # it came from the database
         left = self.settings.getint("NEWSFOLD_PAGES_A_FEED")
+        now = self.now()
         for entry, url in waiting_entries(self.db, feed.id):
             if left <= 0:
                 return
-            if url not in self._asked:
+            if url not in self._asked and page_due(entry.first_seen or now, entry.attempts) <= now:
                 self._asked.add(url)
                 self.tally.pages_asked += 1
                 left -= 1
@@ -267,11 +323,10 @@ class FeedSpider(Spider):
         self.network_answered()
         assert entry.id is not None  # it came from the database
         verdict = answers.page_verdict(response.status)
-        content_type = _header(response, "Content-Type")
+        content_type = header(response, "Content-Type")
         if verdict == "waiting":
             # Counted as an attempt: a page that is always too busy is told by its feed in the end.
             self.page_lost(entry.id, "failed", answers.explained(response.status))
-            self._come_back_later(feed, response)
         elif verdict != "fetched":
             self.page_lost(entry.id, verdict, answers.explained(response.status))
         elif not _may_be_page(content_type):
@@ -292,6 +347,13 @@ class FeedSpider(Spider):
         assert entry.id is not None  # it came from the database
         if isinstance(error, NotAskedError):
             return
+        if isinstance(error, RobotsUnknownError):
+            if not isinstance(error.__cause__, _UNREACHABLE):
+                # It was not asked for, so that is no attempt; but its host is left alone.
+                host = urlsplit(failure.request.url).hostname or ""  # type: ignore[attr-defined]
+                hold_host(self.db, host, self.now() + HOLD, self.now())
+                return
+            error = error.__cause__
         status: EntryStatus = "forbidden" if isinstance(error, RobotsForbiddenError) else "failed"
         self.page_lost(entry.id, status, explained(error))
 
@@ -302,12 +364,17 @@ class FeedSpider(Spider):
         self.tally.pages_failed += status == "failed"
         self.tally.changed()
 
-    def _come_back_later(self, feed: Feed, response: Response) -> None:
-        now = self.now()
-        wait = retry_after(answer_of(response).headers, now)
-        if wait:
-            reason = answers.explained(response.status)
-            postpone(self.db, feed, next_due=now + wait, error=reason)
+    # Hosts that have asked us to stay away: the middleware holds them, here they are kept
+
+    def held_hosts(self) -> dict[str, datetime]:
+        return held_hosts(self.db, self.now())
+
+    def host_held(self, host: str, until: datetime) -> None:
+        hold_host(self.db, host, until, self.now())
+        for feed in self._due:
+            if urlsplit(feed.url).hostname == host:
+                reason = f"{host} has asked us to slow down"
+                postpone(self.db, feed, next_due=until, error=reason)
 
     # The network
 
@@ -323,24 +390,40 @@ class FeedSpider(Spider):
             self._postpone_all()
         else:
             for feed, reason in self._unreached:
-                self._record_failure(feed, answers.failed(feed, reason, self.now()))
+                self._record_failure(feed, self._failed(feed, reason))
         self._unreached.clear()
 
     def _postpone_all(self) -> None:
-        """There is no network: no feed is to blame, and all of them are due again soon."""
+        """There is no network: no feed is to blame, and all of them are due again soon, those of
+        the spiders to come, too."""
         reasons = {feed.url: reason for feed, reason in self._unreached}
-        soon = self.now() + timedelta(minutes=FLOOR)
+        soon = self.now() + timedelta(minutes=self.bounds.shortest)
+        others = due_of_any_kind(self.db, self.now(), self.only)
+        due = {feed.id: feed for feed in [*self._due, *others]}
         with transaction(self.db):
-            for feed in self._due:
+            for feed in due.values():
                 reason = f"{reasons.get(feed.url, NOT_ASKED)}; is there a network?"
                 postpone(self.db, feed, next_due=soon, error=reason)
                 self.tally.feeds_failed.append((feed.source_id, feed.url, reason))
 
 
+def bounds(settings: BaseSettings) -> Bounds:
+    """The bounds of the intervals between polls, as set. Raises NewsfoldError for odd ones."""
+    try:
+        return Bounds(
+            settings.getint("NEWSFOLD_SHORTEST_INTERVAL"),
+            settings.getint("NEWSFOLD_LONGEST_INTERVAL"),
+            settings.getint("NEWSFOLD_INTERVAL_WITH_NEWS"),
+        )
+    except ValueError as error:
+        raise NewsfoldError(str(error), WRONG_CALL) from error
+
+
 def explained(error: BaseException | None) -> str:
     """What Scrapy or our middlewares raised, in words."""
     if isinstance(error, IgnoreRequest):
-        return str(error) or "not fetched"
+        too_large = "DOWNLOAD_MAXSIZE" in str(error)  # while it was unpacked
+        return "the answer is too large" if too_large else str(error) or "not fetched"
     if isinstance(error, CannotResolveHostError):
         return "there is no such host, or no name service"
     if isinstance(error, DownloadConnectionRefusedError):
@@ -350,6 +433,8 @@ def explained(error: BaseException | None) -> str:
     if isinstance(error, DownloadCancelledError):
         return "the answer is too large"
     said = str(error) or type(error).__name__
+    if "HeaderTooLargeError" in said:
+        return "the header of the answer is too large"
     if "certificate verify failed" in said or "VerificationError" in said:
         return "its certificate is not valid"
     return f"the connection failed: {said}"
@@ -369,6 +454,6 @@ def answer_of(response: Response) -> Answer:
     return Answer(response.status, headers, response.url, hops)
 
 
-def _header(response: Response, name: str) -> str | None:
+def header(response: Response, name: str) -> str | None:
     value = response.headers.get(name)
     return value.decode("latin-1") if value else None

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from scrapy import Request
 
 from crawlers import answers
-from crawlers.answers import Answer
+from crawlers.answers import Answer, Listing
 from crawlers.entries import FeedError, nested_sitemaps
 from crawlers.middlewares import NotAskedError
 from crawlers.spiders.base import FeedSpider, answer_of, explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from scrapy.http import Response
     from twisted.python.failure import Failure
@@ -51,7 +52,7 @@ class SitemapsSpider(FeedSpider):
 
     def read_feed(self, response: Response, feed: Feed) -> Iterator[Any]:
         """A sitemap is read like any feed; an index leads to its sitemaps."""
-        nested = _nested(response)
+        nested = self._nested(response)
         if not nested:
             yield from super().read_feed(response, feed)
             return
@@ -87,9 +88,19 @@ class SitemapsSpider(FeedSpider):
         self._one_less(index)
 
     def entries_of(self, response: Response, feed: Feed) -> list[Entry]:
-        oldest = self.now() - timedelta(days=self.settings.getint("NEWSFOLD_SITEMAP_DAYS"))
-        entries = super().entries_of(response, feed)
+        entries, oldest = super().entries_of(response, feed), self._oldest()
         return [entry for entry in entries if not entry.published or entry.published >= oldest]
+
+    def _nested(self, response: Response) -> list[str]:
+        if response.status != 200:
+            return []
+        try:
+            return nested_sitemaps(response.body, response.url, self._oldest())
+        except FeedError:
+            return []  # read_feed says what is wrong with it
+
+    def _oldest(self) -> datetime:
+        return self.now() - timedelta(days=self.settings.getint("NEWSFOLD_SITEMAP_DAYS"))
 
     def _one_less(self, index: _Index) -> None:
         index.left -= 1
@@ -97,20 +108,12 @@ class SitemapsSpider(FeedSpider):
             return
         now = self.now()
         if index.read:
-            decision = answers.decide(index.feed, index.answer, now, index.listed, index.new)
+            listing = Listing(index.listed, index.new)
+            decision = answers.decide(index.feed, index.answer, now, listing, self.bounds)
         else:
             reason = f"none of its sitemaps can be read: {index.reasons[0]}"
-            decision = answers.failed(index.feed, reason, now)
+            decision = answers.failed(index.feed, reason, now, bounds=self.bounds)
         self.record(index.feed, decision, index.answer)
-
-
-def _nested(response: Response) -> list[str]:
-    if response.status != 200:
-        return []
-    try:
-        return nested_sitemaps(response.body, response.url)
-    except FeedError:
-        return []  # read_feed says what is wrong with it
 
 
 def _without_validators(answer: Answer) -> Answer:

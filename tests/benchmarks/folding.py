@@ -40,6 +40,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice, product
@@ -133,11 +134,9 @@ def _family(process: int) -> list[int]:
     """A process and all below it."""
     found = [process]
     for parent in found:  # grows while it is walked
-        try:
-            told = Path(f"/proc/{parent}/task/{parent}/children").read_text("utf-8")
-        except OSError:
-            continue
-        found += map(int, told.split())
+        for thread in Path(f"/proc/{parent}/task").glob("*/children"):
+            with suppress(OSError):
+                found += map(int, thread.read_text("utf-8").split())
     return found
 
 
