@@ -8,9 +8,10 @@ What relates two events is decided in enrich/related.py.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.enrich.related import EventNames, beside, is_rare, relate_all
+from pipeline.enrich.related import WINDOW, EventNames, beside, is_rare, relate_all
 from storage.database import transaction
 from storage.events import (
     count_events,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 MOST = 0.2  # share of all events; with more that changed, to compare all is faster
 
 
@@ -69,11 +71,16 @@ def _near(db: Database, changed: Collection[int], total: int) -> dict[int, tuple
 
 
 def _beside(db: Database, event_ids: Iterable[int], total: int) -> list[EventNames]:
-    """These events and all others that share a rare name with one of them."""
+    """These events and all others that share a rare name with one of them and lie near enough."""
     events = [EventNames(*row) for row in names_of_events(db, event_ids)]
+    if not events:
+        return []
     frequency = _frequency(db, events)
+    moments = [event.when for event in events]
+    since = max(min(moments), FIRST + WINDOW) - WINDOW  # the years 1 and 9999 come up, too
+    until = min(max(moments), LAST - WINDOW) + WINDOW
     rare = {name for name, count in frequency.items() if is_rare(name, frequency, total)}
-    others = events_naming(db, rare) - {event.event_id for event in events}
+    others = events_naming(db, rare, since, until) - {event.event_id for event in events}
     return events + [EventNames(*row) for row in names_of_events(db, others)]
 
 

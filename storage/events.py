@@ -232,12 +232,16 @@ def name_counts(db: Database, names: Iterable[str] | None = None) -> dict[str, i
     return {name: db.execute(counted, (name, MOST_COUNTED)).fetchone()[0] for name in sorted(names)}
 
 
-def events_naming(db: Database, names: Iterable[str]) -> set[int]:
-    """Events that use one of these names."""
+def events_naming(db: Database, names: Iterable[str], since: datetime, until: datetime) -> set[int]:
+    """Events that use one of these names, with a last report between the two times."""
+    naming = (
+        "SELECT e.id FROM event_names AS n JOIN events AS e ON e.id = n.event_id"
+        " WHERE n.name = ? AND e.last_published BETWEEN ? AND ?"
+    )
+    span = (to_iso(since), to_iso(until))
     found: set[int] = set()
     for name in names:
-        rows = db.execute("SELECT event_id FROM event_names WHERE name = ?", (name,))
-        found.update(row[0] for row in rows)
+        found.update(row[0] for row in db.execute(naming, (name, *span)))
     return found
 
 
