@@ -11,17 +11,15 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pipeline.find import find_story
 from pipeline.text import visible
-from storage.errors import WRONG_CALL, NewsfoldError
-from storage.stories import revisions_of, stories_by_id, story_at
+from storage.stories import revisions_of
 from storage.times import to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sqlite_utils import Database
-
-    from storage.models import Story
 
 AROUND = 5  # words shown before and after a change
 MAX_WORDS = 3_000  # of a changed passage that are compared word by word; longer ones as a whole
@@ -59,7 +57,7 @@ class Changes:
 
 def changes_of(db: Database, asked: str, canonical_url: Callable[[str], str]) -> Changes:
     """Raises NewsfoldError when `asked` is neither the URL nor the number of a stored story."""
-    story = _find(db, asked, canonical_url)
+    story = find_story(db, asked, canonical_url)
     revisions = revisions_of(db, story.stored_id)
     words = [*((old.title, old.text) for old in revisions), (story.title, story.text)]
     return Changes(
@@ -93,24 +91,6 @@ def in_words(found: Changes) -> str:
         lines += [f"  title  {_shown(edit)}" for edit in change.title]
         lines += [f"  text   {_shown(edit)}" for edit in change.text]
     return "\n".join(lines)
-
-
-def _find(db: Database, asked: str, canonical_url: Callable[[str], str]) -> Story:
-    if asked.isdecimal():
-        found = stories_by_id(db, [int(asked)]) if len(asked) < 19 else []
-        story = found[0] if found else None
-    else:
-        try:
-            story = story_at(db, asked) or story_at(db, canonical_url(asked))
-        except ValueError as error:
-            raise NewsfoldError(f"{asked}: {error}", WRONG_CALL) from error
-    if story is None:
-        raise NewsfoldError(
-            f"{asked}: no story of this database has this address or number; see them with: "
-            'sqlite-utils NEWS.DB "select id, url from stories"',
-            WRONG_CALL,
-        )
-    return story
 
 
 def _text_edits(old: str, new: str) -> Iterator[Edit]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.budget import seconds_of
+from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split
 from pipeline.cli_sources import DATABASE, sources
 from pipeline.output import Voice, output_options, print_json, print_rows, say
 from storage.database import explained, open_existing
@@ -467,6 +468,8 @@ def health(database: Path, check: bool, prometheus: bool, form: str | None) -> N
 
 
 cli.add_command(sources)
+for verb in (merge, split, move, pin, not_an_event, corrections):
+    cli.add_command(verb)
 
 
 @contextmanager

@@ -36,12 +36,15 @@ class Fold:
     embedding: str | None = None  # a package that carries a model, a folder or a model of a hub
     multilingual: bool = False  # the embedding knows many languages: stories fold across them
     download: bool = False  # the model may be fetched from its hub
+    threshold: float | None = None  # how alike the stories of an event are on average, 0 to 1
 
     def __post_init__(self) -> None:
         if self.embedding is not None and not self.embedding.strip():
             raise ValueError("embedding names no model; leave the line out to fold without one")
         if self.embedding is None and self.multilingual:
             raise ValueError("multilingual = true needs an embedding that knows many languages")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise ValueError("threshold must lie between 0 and 1; leave the line out for the usual")
 
 
 @dataclass(frozen=True, slots=True)

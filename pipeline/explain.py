@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.configuration import read_configuration
+from pipeline.constraints import said_of
 from pipeline.copies import copies
 from pipeline.embedders import configured
 from pipeline.embeddings import meaning_of
+from pipeline.find import find_story
 from pipeline.folding import SAME_TEXT, WINDOW
 from pipeline.reading import Reading, read
 from pipeline.reasons import match, worth_saying
 from pipeline.signals import same_event
+from storage.corrections import corrections_that_hold
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import known_groups
-from storage.stories import story_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from pipeline.embeddings import Meaning
-    from storage.models import Signal, Story
+    from storage.models import Correction, Signal, Story
 
 TWO_LANGUAGES = "they are told in two languages, and stories fold within one"
 
@@ -46,24 +49,26 @@ class Explained:
     left_event: int | None
     right_event: int | None
     missing: str | None = None  # why the signal of a configured embedding is not among these
+    corrections: tuple[str, ...] = ()  # what analysts have said of the two
 
 
 def explain_stories(
     db: Database, left_url: str, right_url: str, canonical_url: Callable[[str], str] = str
 ) -> Explained:
     """Raises NewsfoldError when one of the URLs is no story of the database."""
-    left, right = (_find(db, url, canonical_url) for url in (left_url, right_url))
+    left, right = (find_story(db, url, canonical_url) for url in (left_url, right_url))
     if left == right:
         raise NewsfoldError(f"{left_url} and {right_url} are one story: {left.url}", WRONG_CALL)
     readings = read(left), read(right)
     meaning, missing = _meaning(db, readings)
-    threshold = same_event(meaning is not None)
+    threshold = _threshold(db, meaning is not None)
     signals: tuple[Signal, ...] = (SAME_TEXT,)
     score = 1.0
     if not copies([left, right]):
         found = match(*readings, meaning)
         score, signals = found.score, found.signals
     left_event, right_event = (_event_of(db, story) for story in (left, right))
+    said = said_of(corrections_that_hold(db), left.stored_id, right.stored_id)
     one_language = left.language[:2] == right.language[:2]
     apart = None if one_language or (meaning and meaning.multilingual) else TWO_LANGUAGES
     return Explained(
@@ -72,11 +77,17 @@ def explain_stories(
         score,
         threshold,
         signals,
-        _verdict(score >= threshold, readings, [left_event, right_event], apart),
+        _corrected(said, left_event, right_event)
+        or _verdict(score >= threshold, readings, [left_event, right_event], apart),
         left_event,
         right_event,
         missing,
+        tuple(_with_note(correction) for correction in said[1]) if said else (),
     )
+
+
+def _with_note(correction: Correction) -> str:
+    return correction.in_words + (f": {correction.note}" if correction.note else "")
 
 
 def in_words(explained: Explained) -> str:
@@ -91,33 +102,41 @@ def in_words(explained: Explained) -> str:
         lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")
     if explained.missing is not None:
         lines.append(f"  missing  meaning        {explained.missing}")
-    return "\n".join([*lines, "", explained.verdict])
+    return "\n".join([*lines, "", explained.verdict, *explained.corrections])
+
+
+def _corrected(
+    said: tuple[bool, tuple[Correction, ...]] | None, left: int | None, right: int | None
+) -> str | None:
+    """The verdict where analysts have given it, and a fold has brought it about."""
+    if said is None or left is None or right is None or said[0] != (left == right):
+        return None
+    if said[0]:
+        return f"One event ({left}): analysts have put them together."
+    return f"Two events ({left} and {right}): analysts hold them apart."
+
+
+def _path(db: Database) -> Path:
+    return Path(
+        db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    )
+
+
+def _threshold(db: Database, embedded: bool) -> float:
+    """How alike the stories of an event are on average: as set beside the database, else the
+    model's."""
+    return read_configuration(_path(db)).fold.threshold or same_event(embedded)
 
 
 def _meaning(db: Database, readings: tuple[Reading, Reading]) -> tuple[Meaning | None, str | None]:
     """What the two mean, where an embedding is configured; or else why that cannot be said."""
-    path = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     try:
-        embedding = configured(Path(path), can_run=False)
+        embedding = configured(_path(db), can_run=False)
         if embedding is None:
             return None, None
         return meaning_of(db, readings, embedding, keep=False), None
     except NewsfoldError as error:
         return None, str(error)
-
-
-def _find(db: Database, url: str, canonical_url: Callable[[str], str]) -> Story:
-    try:
-        story = story_at(db, url) or story_at(db, canonical_url(url))
-    except ValueError as error:
-        raise NewsfoldError(f"{url}: {error}", WRONG_CALL) from error
-    if story is None:
-        raise NewsfoldError(
-            f"{url}: no story of this database has this address; see them with: "
-            'sqlite-utils NEWS.DB "select url from stories"',
-            WRONG_CALL,
-        )
-    return story
 
 
 def _event_of(db: Database, story: Story) -> int | None:

@@ -20,12 +20,19 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from pipeline.configuration import fingerprint_beside
+from pipeline.constraints import settle
 from pipeline.crew import Crew, crew
 from pipeline.embeddings import meaning_of
 from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
 from pipeline.lineage import Assignment, assign
 from pipeline.reading import Reading, from_row, is_current
 from pipeline.relate import relate_changed
+from storage.corrections import (
+    corrections_that_hold,
+    no_more_pending,
+    pending_corrections,
+    stories_of_correction,
+)
 from storage.database import transaction
 from storage.events import (
     Saved,
@@ -56,8 +63,10 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from pipeline.constraints import Constraints
     from pipeline.crew import Described
     from pipeline.embeddings import Embedding, Meaning
+    from storage.models import Event
     from storage.readings import Row
     from storage.runs import Run
 
@@ -92,16 +101,24 @@ def fold_pass(
     embedding: Embedding | None = None,
     seconds: float | None = None,
     part_of: Run | None = None,
+    threshold: float | None = None,
+    corrections_only: bool = False,
 ) -> FoldReport:
     """Fold what waits into events; with `rebuild` all stories again. Nothing waiting, nothing
     changed. With its `path`, other processes help when much is waiting; with an `embedding` the
     meaning of stories counts too. After so many `seconds` no other step is begun, and the rest
-    waits on."""
+    waits on. What analysts have corrected holds, and what of it cannot hold is told in the errors
+    of the run; with `corrections_only` nothing is folded but what new corrections are about.
+    `threshold` is another one than the model's."""
     started = time.monotonic()
-    if rebuild:
-        with transaction(db):
-            wait_again(db)
+    with transaction(db):
+        pending = pending_corrections(db)
+        concerned = {id_ for each in pending for id_ in stories_of_correction(db, each.id)}
+        wait_again(db, None if rebuild else sorted(concerned))
+        constraints, clashes = settle(corrections_that_hold(db))
     waiting = waiting_ids(db)
+    if corrections_only:
+        waiting = [id_ for id_ in waiting if id_ in concerned]
     if not waiting:
         relate_changed(db)  # of a pass that was killed
         return FoldReport()
@@ -111,16 +128,23 @@ def fold_pass(
         recorded(db, "fold", now, part_of=part_of, configuration=settled) as run,
         crew(db, path, len(waiting)) as hands,
     ):
+        run.errors += [{"reason": clash.in_words} for clash in clashes]
+        for clash in clashes:
+            progress(f"{clash.in_words}; the earlier hold")
         meaning = partial(_meaning, db, embedding, progress)
         scored = None
         for new in _read_ahead(hands, waiting, progress):
-            done, scored = _Step(db, hands, now(), run, meaning).fold(new, scored)
+            step = _Step(db, hands, now(), run, meaning, constraints, threshold)
+            done, scored = step.fold(new, scored)
             report += done
             run.counts = asdict(report)
             is_late = seconds is not None and time.monotonic() - started >= seconds
             if is_late and report.waiting < len(waiting):
                 run.stopped = TIME_IS_UP
                 break
+        else:
+            with transaction(db):
+                no_more_pending(db, pending)
         with transaction(db):
             drop_old_readings(db, KEEP_READINGS.total_seconds())
         if rebuild and embedding is not None:
@@ -158,22 +182,42 @@ def _meaning(
 class _Step:
     """Some of the waiting stories, folded at once."""
 
-    def __init__(self, db: Database, hands: Crew, now: datetime, run: Run, meaning: Meant) -> None:
+    def __init__(
+        self,
+        db: Database,
+        hands: Crew,
+        now: datetime,
+        run: Run,
+        meaning: Meant,
+        constraints: Constraints,
+        threshold: float | None,
+    ) -> None:
         self._db, self._hands, self._now, self._run = db, hands, now, run
-        self._meaning = meaning
+        self._meaning, self._constraints, self._threshold = meaning, constraints, threshold
 
     def fold(self, new: dict[int, Reading], scored: Scored | None) -> tuple[FoldReport, Scored]:
         """`scored` is what the step before gave back: what was compared then is not again."""
         readings, known = self._window(new)
         in_window = list(readings.values())
-        folded = fold_readings(in_window, new.keys(), known, self._meaning(in_window), scored)
+        folded = fold_readings(
+            in_window,
+            new.keys(),
+            known,
+            self._meaning(in_window),
+            scored,
+            self._constraints,
+            self._threshold,
+        )
         touched = {id_ for group in folded.groups for id_ in group.story_ids}
         known = {event: ids for event, ids in known.items() if not touched.isdisjoint(ids)}
         assignment = assign([group.story_ids for group in folded.groups], known)
         other_copies = self._other_copies(folded, touched)
         numbers = _changed(folded.groups, assignment, known, new.keys() | other_copies)
         described = self._hands.describe([folded.groups[i] for i in numbers], folded.copy_of)
-        events = dict(zip(numbers, described, strict=True))
+        events = {
+            number: (corrected(event, self._constraints), names, sources)
+            for number, (event, names, sources) in zip(numbers, described, strict=True)
+        }
         with transaction(self._db):
             save_readings(self._db, (reading.row() for reading in new.values()))
             _Writer(self._db, folded, self._now, self._run.id).write(events, assignment)
@@ -205,7 +249,8 @@ class _Step:
         rows += readings_of(self._db, new)
         event_of = {row[0]: event for row, event in rows if event is not None}
         readings = {reading.id: reading for reading in self._current(row for row, _ in rows)} | new
-        known = known_groups(self._db, new)  # of edited ones, however long ago they were kept
+        # Those of edited ones and of their partners were kept however long ago.
+        known = known_groups(self._db, new.keys() | self._constraints.partners(new.keys()))
         for id_, event in event_of.items():
             known.setdefault(event, set()).add(id_)
         incomplete = incomplete_events(self._db, {e: len(ids) for e, ids in known.items()})
@@ -240,6 +285,14 @@ class _Step:
         """Stories that carry another text now than they were stored to carry."""
         stored = copies_of(self._db, touched)
         return {id_ for id_ in touched if stored.get(id_) != folded.copy_of.get(id_)}
+
+
+def corrected(event: Event, constraints: Constraints) -> Event:
+    """An event with what analysts say of it as a whole: its title, or that it is none."""
+    ids = {member.story_id for member in event.members}
+    title = constraints.title_of(ids)
+    alone = not ids.isdisjoint(constraints.alone)
+    return replace(event, title=title or event.title, not_an_event=alone)
 
 
 def _iso(seconds: float) -> str:
@@ -300,7 +353,7 @@ class _Writer:
             )
             for number, (event, names, sources) in events.items()
         ]
-        save_events(self._db, saved, self._now)
+        save_events(self._db, saved, self._now, self._run_id)
         self._tell_lineage(ids, assignment)
 
     def _tell_lineage(self, ids: dict[int, int], assignment: Assignment) -> None:

@@ -15,29 +15,35 @@ when a new story is alike to one of their members; these are folded anew with al
 that a new report can join two events (a merge) or take one apart (a split). What is not touched
 stays as it is, so that the work follows what is new. Which id an event has is decided in
 lineage.py; nothing is stored here.
+
+What analysts have corrected (constraints.py) holds throughout: a copy that must not be with its
+original is set aside no more, what must be by itself is compared with nothing, and linkage keeps
+together and apart what must be.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.candidates import candidates
+from pipeline.constraints import CORRECTED, NONE
 from pipeline.copies import originals
 from pipeline.linkage import groups
 from pipeline.reading import Reading, read_all
 from pipeline.reasons import matches
 from pipeline.signals import same_event, score, shipped_weights, values
-from pipeline.window import Window, window
+from pipeline.window import window
 from storage.models import Match, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from pipeline.constraints import Constraints
     from pipeline.embeddings import Meaning
     from storage.models import Story
 
@@ -108,22 +114,39 @@ def fold_readings(
     known: Mapping[int, AbstractSet[int]] | None = None,
     meaning: Meaning | None = None,
     scored: Scored | None = None,
+    constraints: Constraints = NONE,
+    threshold: float | None = None,
 ) -> Folded:
     """Fold the new ones of the readings (by id; None: all of them) with the events they touch.
 
     `known` maps an event to the ids of its stories; all of these are among the readings. Every
     new story is in one group, and so is every story of an event that is touched. `scored` is what
     an earlier fold gave, since when no reading changed but those of new stories; it saves work and
-    changes nothing.
+    changes nothing. `constraints` are met by all that is not new. `threshold` is another one than
+    the model's.
     """
     in_order = sorted(readings, key=lambda reading: reading.url)
     copy_of = originals(reading.carrier for reading in in_order)
-    stories = _Stories(in_order, copy_of, known or {}, meaning)
+    _free_copies(copy_of, constraints)
+    stories = _Stories(in_order, copy_of, known or {}, meaning, constraints)
     chosen = stories.rows_of({r.id for r in in_order} if new is None else new)
     scores = _Scores(stories, chosen, scored)
-    found = _groups(stories, list(_regrouped(stories, chosen, scores)))
+    if threshold is None:
+        threshold = same_event(stories.window.embedded)
+    found = _groups(stories, list(_regrouped(stories, chosen, scores, threshold)))
     found.sort(key=lambda group: stories.by_id[group.belongings[0].story_id].appeared)
     return Folded(tuple(found), copy_of, scores.scored())
+
+
+def _free_copies(copy_of: dict[int, int], constraints: Constraints) -> None:
+    """A copy goes where its original goes, unless an analyst wants the two apart."""
+    for side, far in constraints.apart:
+        texts = {copy_of.get(id_, id_) for id_ in side} & {copy_of.get(id_, id_) for id_ in far}
+        for text in sorted(texts):
+            leaving = far if text in side else side  # the original cannot leave its copies
+            for id_ in leaving:
+                if copy_of.get(id_) == text:
+                    del copy_of[id_]
 
 
 class _Stories:
@@ -135,7 +158,9 @@ class _Stories:
         copy_of: Mapping[int, int],
         known: Mapping[int, AbstractSet[int]],
         meaning: Meaning | None,
+        constraints: Constraints,
     ) -> None:
+        self.constraints = constraints
         self.by_id = {reading.id: reading for reading in in_order}
         self.copy_of = copy_of
         self.window = window([r for r in in_order if r.id not in copy_of], meaning)
@@ -145,6 +170,28 @@ class _Stories:
             self.carried.setdefault(original, []).append(copy)
         self._known = known
         self._event_of = {story: event for event, ids in known.items() for story in ids}
+        # A roundup tells of many happenings: left alone it cannot glue their events together.
+        self.alone = self.window.roundups.copy()
+        self.alone[self.rows_of(constraints.alone & self.by_id.keys())] = True
+
+    def tied(self, rows: Array) -> Array:
+        """The rows of all that must be together with a story of these rows."""
+        ids = {self.window.readings[row].id for row in rows.tolist()}
+        ids |= {copy for id_ in ids for copy in self.carried.get(id_, ())}
+        return self.rows_of(self.constraints.partners(ids) & self.by_id.keys())
+
+    def together(self) -> list[Array]:
+        """The rows of stories that must be together."""
+        held = (group & self.by_id.keys() for group in self.constraints.together)
+        return [self.rows_of(group) for group in held if len(group) > 1]
+
+    def apart(self) -> list[tuple[Array, Array]]:
+        """Rows of which those of the one side must not be with those of the other."""
+        held = (
+            (self.rows_of(side & self.by_id.keys()), self.rows_of(far & self.by_id.keys()))
+            for side, far in self.constraints.apart
+        )
+        return [(side, far) for side, far in held if len(side) and len(far)]
 
     def rows_of(self, ids: Iterable[int]) -> Array:
         """The rows of stories; a copy stands where its original is."""
@@ -204,13 +251,13 @@ class _Scores:
         self._side_by_side = stories.window
         self._settled, self._before = _taken_over(stories, new, before)
         everything = np.arange(len(stories.window))
-        self.of_new = _compare(stories.window, new, np.setdiff1d(everything, new))
+        self.of_new = _compare(stories, new, np.setdiff1d(everything, new))
 
     def among(self, rows: Array) -> _Compared:
         """The scores of all pairs among these rows, which hold all new ones."""
         known = np.setdiff1d(rows, self._new)
         settled = np.intersect1d(known, self._settled)
-        others = _compare(self._side_by_side, np.setdiff1d(known, settled), settled)
+        others = _compare(self._stories, np.setdiff1d(known, settled), settled)
         parts = [part.within(rows, len(self._side_by_side)) for part in (self.of_new, self._before)]
         return _Compared.joined([*parts, others])
 
@@ -236,19 +283,32 @@ def _taken_over(stories: _Stories, new: Array, before: Scored | None) -> tuple[A
 
 
 def _regrouped(
-    stories: _Stories, new: Array, scores: _Scores
+    stories: _Stories, new: Array, scores: _Scores, threshold: float
 ) -> Iterator[tuple[list[int], _Compared]]:
     """Groups of rows, with the scores of the pairs in each."""
-    threshold = same_event(stories.window.embedded)
     alike = scores.of_new.scores >= threshold
     near = np.union1d(scores.of_new.left[alike], scores.of_new.right[alike])
-    region = np.union1d(new, stories.touched(np.union1d(new, near).tolist()))
+    chosen = np.union1d(new, near)
+    chosen = np.union1d(chosen, stories.tied(chosen))
+    region = np.union1d(np.union1d(new, stories.tied(new)), stories.touched(chosen.tolist()))
     compared = scores.among(region)
     place = np.full(len(stories.window), -1)
     place[region] = np.arange(len(region))
     left, right = place[compared.left], place[compared.right]
     group_of = np.empty(len(stories.window), dtype=np.int64)
-    found = groups(len(region), left, right, compared.scores, threshold)
+    here = (place[rows] for rows in stories.together())
+    found = groups(
+        len(region),
+        left,
+        right,
+        compared.scores,
+        threshold,
+        together=[rows[rows >= 0].tolist() for rows in here if (rows >= 0).any()],
+        apart=[
+            (place[side][place[side] >= 0].tolist(), place[far][place[far] >= 0].tolist())
+            for side, far in stories.apart()
+        ],
+    )
     for number, members in enumerate(found):
         group_of[region[members]] = number
     inside = np.flatnonzero(group_of[compared.left] == group_of[compared.right])
@@ -262,10 +322,9 @@ def _regrouped(
         yield region[members].tolist(), pairs
 
 
-def _compare(side_by_side: Window, rows: Array, others: Array) -> _Compared:
-    """Scores of the pairs worth comparing. A roundup tells of many happenings: left alone it
-    cannot glue their events together."""
-    alone = side_by_side.roundups
+def _compare(stories: _Stories, rows: Array, others: Array) -> _Compared:
+    """Scores of the pairs worth comparing."""
+    side_by_side, alone = stories.window, stories.alone
     parts = []
     found = candidates(
         side_by_side, rows[~alone[rows]], others[~alone[others]], WINDOW.total_seconds()
@@ -291,11 +350,23 @@ def _groups(stories: _Stories, found: Sequence[tuple[list[int], _Compared]]) -> 
     reasons = dict(zip(through, matches(stories.window, pairs[:, 0], pairs[:, 1]), strict=True))
     return [
         Group(
-            tuple(Belonging(readings[row].id, reasons.get(row)) for row in rows)
+            tuple(_belonging(stories, readings[row].id, reasons.get(row), rows) for row in rows)
             + tuple(_carrying(stories, [readings[row] for row in rows]))
         )
         for rows in in_time
     ]
+
+
+def _belonging(
+    stories: _Stories, story_id: int, match: Match | None, rows: Sequence[int]
+) -> Belonging:
+    """A member with its reason; a correction that put it there is one, too."""
+    said = stories.constraints.said.get(story_id)
+    if said is not None and match is not None:
+        others = {stories.window.readings[row].id for row in rows} - {story_id}
+        if not others.isdisjoint(stories.constraints.partners({story_id})):
+            match = replace(match, signals=(*match.signals, Signal(CORRECTED, 0.0, said)))
+    return Belonging(story_id, match)
 
 
 def _carrying(stories: _Stories, members: Sequence[Reading]) -> Iterator[Belonging]:

@@ -2,13 +2,15 @@
 
 Comes in: pairs with scores. Goes out: groups whose members are alike on average. Pairs that are
 not given count as 0. (UPGMA: Sokal and Michener, 1958; here with a heap over the pairs that
-exist, so that the cost follows these and not all pairs.) It knows nothing about stories.
+exist, so that the cost follows these and not all pairs.) What somebody says is together, or apart,
+stays so whatever the scores; it is no likeness, so it neither adds to a mean nor thins it out. It
+knows nothing about stories.
 """
 
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +18,20 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     Array = np.ndarray[Any, Any]
     _Entry = tuple[float, int, int, int, int, int]  # -mean, two groups, their changes, whose it is
 
 
 def groups(
-    count: int, left: Array, right: Array, scores: Array, threshold: float
+    count: int,
+    left: Array,
+    right: Array,
+    scores: Array,
+    threshold: float,
+    together: Iterable[Iterable[int]] = (),
+    apart: Iterable[tuple[Iterable[int], Iterable[int]]] = (),
 ) -> list[list[int]]:
     """Groups of 0..count-1, each sorted, in the order of their smallest members.
 
@@ -29,10 +39,19 @@ def groups(
     Two groups are joined while the mean score over all pairs across them is at least
     `threshold`, the most alike first; among equals the smaller numbers go first, so that the
     result depends on the numbering alone.
+
+    The members of each of `together` end in one group, with all that are alike to any of them; and
+    none of the one side of an `apart` is in a group with one of the other. The two must not
+    contradict each other.
     """
-    linkage = _Linkage(_connected(count, left, right, scores, threshold), threshold)
+    bonds = _Bonds(together, apart)
+    linkage = _Linkage(_connected(count, left, right, scores, threshold), threshold, bonds)
     linkage.run()
-    return [sorted(members) for members in linkage.members if members]
+    found: dict[int, list[int]] = {}
+    for group, members in enumerate(linkage.members):
+        if members:
+            found.setdefault(bonds.of(group), []).extend(members)
+    return sorted(sorted(members) for members in found.values())
 
 
 def _connected(
@@ -50,6 +69,48 @@ def _connected(
     return sparse.csr_matrix((np.concatenate([scores, scores]), both), shape=shape)
 
 
+class _Bonds:
+    """Which groups are bound together whatever their scores, and which must not be. A bond is
+    named by one of its groups; a group without any word about it is a bond of its own."""
+
+    def __init__(
+        self,
+        together: Iterable[Iterable[int]],
+        apart: Iterable[tuple[Iterable[int], Iterable[int]]],
+    ) -> None:
+        self._upper: dict[int, int] = {}
+        self._apart: dict[int, set[int]] = {}
+        for members in together:
+            first, *others = sorted(members)
+            for other in others:
+                self.join(first, other)
+        for side, far in apart:
+            for one, other in product({*map(self.of, side)}, {*map(self.of, far)}):
+                self._apart.setdefault(one, set()).add(other)
+                self._apart.setdefault(other, set()).add(one)
+
+    def of(self, group: int) -> int:
+        """The bond of a group."""
+        while group in self._upper:
+            group = self._upper[group]
+        return group
+
+    def part(self, group: int, other: int) -> bool:
+        """Whether two groups must not be joined."""
+        return bool(self._apart) and self.of(other) in self._apart.get(self.of(group), ())
+
+    def join(self, group: int, other: int) -> None:
+        """Two groups are in one bond from now on, and keep away from all that either must."""
+        upper, lower = sorted((self.of(group), self.of(other)))
+        if upper == lower:
+            return
+        self._upper[lower] = upper
+        for far in self._apart.pop(lower, ()):
+            self._apart[far].discard(lower)
+            self._apart[far].add(upper)
+            self._apart.setdefault(upper, set()).add(far)
+
+
 class _Linkage:
     """The state of one run: what each group holds, the sums of scores between groups, and a heap
     with the nearest group of each.
@@ -57,10 +118,12 @@ class _Linkage:
     Who joins two groups makes neither of them more alike to a third one than it was to the nearer
     of the two. So the nearest of a group stays its nearest until it changes itself, and an entry of
     the heap that is out of date only ever promises too much: it is looked up anew when it comes up.
+    So is one of two groups that must not be joined since other groups were.
     """
 
-    def __init__(self, scores: sparse.csr_matrix, threshold: float) -> None:
+    def __init__(self, scores: sparse.csr_matrix, threshold: float, bonds: _Bonds) -> None:
         count = scores.shape[0]
+        self._bonds = bonds
         self.members: list[list[int]] = [[position] for position in range(count)]
         self._threshold = threshold
         others, sums = scores.indices.tolist(), scores.data.tolist()
@@ -80,6 +143,8 @@ class _Linkage:
         for other, total in self._sums[group].items():
             mean = total / (size * len(self.members[other]))
             if mean > best or (mean == best and not 0 <= nearest < other):
+                if self._bonds.part(group, other):
+                    continue
                 best, nearest = mean, other
         if nearest < 0:
             return None
@@ -89,8 +154,10 @@ class _Linkage:
     def run(self) -> None:
         while self._heap:
             _, left, right, left_change, right_change, group = heappop(self._heap)
-            if (self._changes[left], self._changes[right]) == (left_change, right_change):
+            is_current = (self._changes[left], self._changes[right]) == (left_change, right_change)
+            if is_current and not self._bonds.part(left, right):
                 self._join(left, right)
+                self._bonds.join(left, right)
                 group = left
             if self.members[group] and (entry := self._nearest(group)):
                 heappush(self._heap, entry)

@@ -66,6 +66,7 @@ def run_pass(
                 progress=voice.say,
                 path=database,
                 embedding=embedding,
+                threshold=configuration.fold.threshold,
                 seconds=budget.left_for_folding(),
                 part_of=run,
             )
@@ -159,6 +160,7 @@ def check_feeds(
 def fold_only(database: Path, *, rebuild: bool, voice: Voice) -> FoldReport:
     must_exist(database)
     embedding = configured(database)
+    threshold = read_configuration(database).fold.threshold
     with only_one(database):
         db = create_or_open(database)
         return fold_pass(
@@ -168,6 +170,7 @@ def fold_only(database: Path, *, rebuild: bool, voice: Voice) -> FoldReport:
             progress=voice.say,
             path=database,
             embedding=embedding,
+            threshold=threshold,
         )
 
 

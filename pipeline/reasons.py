@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.background import rarity
+from pipeline.constraints import CORRECTED
 from pipeline.signals import ALL_NAMES, DAY, score, shipped_weights, values
 from pipeline.window import window
 from storage.models import Match, Signal
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 LEAST = 0.005  # of a score; a signal that adds less is not worth a word
-ALWAYS = ("days_apart", "undated")  # people want to know how far apart two stories are
+# People want to know how far apart two stories are, and what an analyst said of them.
+ALWAYS = ("days_apart", "undated", CORRECTED)
 SHOWN = 4  # words or names that a reason lists
 TELLING = 2.0  # rarity; the words below it (in, said, after) stand in every other story
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from pipeline.digest.render import event_body, event_text
 from pipeline.digest.terminal import WIDTH, counted
+from pipeline.find import find_event_id
 from pipeline.text import visible
 from pipeline.views import event_views
 from storage.discussions import discussions_of
-from storage.errors import WRONG_CALL, NewsfoldError
-from storage.events import current_id, events_by_id, lineage_of
+from storage.events import events_by_id, lineage_of
 from storage.stories import stories_by_id
 from storage.times import to_iso
 
@@ -53,12 +53,7 @@ class Shown:
 
 def find_event(db: Database, event_id: int) -> Shown:
     """The event that answers for an id. Raises NewsfoldError for an id never handed out."""
-    current = current_id(db, event_id)
-    if current is None:
-        raise NewsfoldError(
-            f"no event has had the id {event_id}; see them with: newsfold events NEWS.DB -t",
-            WRONG_CALL,
-        )
+    current = find_event_id(db, event_id)
     [event] = events_by_id(db, [current])
     [view] = event_views(db, [event])
     history = {became for id_ in (event_id, current) for became in lineage_of(db, id_)}

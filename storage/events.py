@@ -72,8 +72,11 @@ def new_event_id(db: Database, headline_story: int) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def save_events(db: Database, saved: Sequence[Saved], now: datetime) -> None:
-    """Write events with all that hangs on them; what they were before is replaced."""
+def save_events(
+    db: Database, saved: Sequence[Saved], now: datetime, run_id: int | None = None
+) -> None:
+    """Write events with all that hangs on them; what they were before is replaced. Which stories
+    came in with this is remembered with the time and the pass."""
     events = [one.event for one in saved]
     ids = [(event.id,) for event in events]
     many = db.conn.executemany
@@ -81,17 +84,20 @@ def save_events(db: Database, saved: Sequence[Saved], now: datetime) -> None:
         "UPDATE events SET title = ?, headline_story = ?, category = ?, category_because = ?,"
         " tldr = ?, tldr_from = ?, language = ?, first_published = ?, last_published = ?,"
         " first_source = ?, story_count = ?, source_count = ?, independent_count = ?,"
-        " comments = ?, updated_at = ? WHERE id = ?",
+        " comments = ?, not_an_event = ?, updated_at = ? WHERE id = ?",
         (_row(one, now) for one in saved),
     )
     # A story is in one event: whichever it was in before, it leaves that with this statement.
+    stays = "CASE WHEN event_id = excluded.event_id THEN {0} ELSE excluded.{0} END"
     many(
-        "INSERT INTO event_stories (story_id, event_id, role, score, through_story, because)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (story_id) DO UPDATE SET"
+        "INSERT INTO event_stories"
+        " (story_id, event_id, role, score, through_story, because, since, since_run)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (story_id) DO UPDATE SET"
         " event_id = excluded.event_id, role = excluded.role, score = excluded.score,"
-        " through_story = excluded.through_story, because = excluded.because",
+        " through_story = excluded.through_story, because = excluded.because,"
+        f" since = {stays.format('since')}, since_run = {stays.format('since_run')}",
         (
-            (m.story_id, event.id, m.role, m.score, m.through, m.because)
+            (m.story_id, event.id, m.role, m.score, m.through, m.because, to_iso(now), run_id)
             for event in events
             for m in event.members
         ),
@@ -140,6 +146,7 @@ def _row(saved: Saved, now: datetime) -> tuple[object, ...]:
         saved.source_count,
         event.independent,
         event.comments,
+        event.not_an_event,
         to_iso(now),
         event.id,
     )
@@ -341,12 +348,13 @@ def list_events(db: Database, wanted: EventFilter, limit: int) -> list[dict[str,
 
 
 def event_ids_between(db: Database, since: datetime, until: datetime) -> list[int]:
-    """Events with a story in a span of time; those without any date count as of now."""
+    """Events with a story in a span of time; those without any date count as of now, those that
+    an analyst has called none do not count."""
     return [
         row[0]
         for row in db.execute(
-            "SELECT id FROM events WHERE last_published IS NULL"
-            " OR (last_published >= ? AND first_published <= ?) ORDER BY id",
+            "SELECT id FROM events WHERE NOT not_an_event AND (last_published IS NULL"
+            " OR (last_published >= ? AND first_published <= ?)) ORDER BY id",
             (to_iso(since), to_iso(until)),
         )
     ]
@@ -412,6 +420,7 @@ def _event(db: Database, event_id: int) -> Event | None:
         related=related_of(db, event_id),
         independent=row["independent_count"],
         comments=row["comments"],
+        not_an_event=bool(row["not_an_event"]),
     )
 
 

@@ -67,6 +67,13 @@ def dates(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations(name="0010_corrections")
+def corrections(db: Database) -> None:
+    """What analysts have said of the grouping, and who was in which event when."""
+    for statement in _CORRECTIONS:
+        db.execute(statement)
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.
@@ -370,4 +377,60 @@ _DATES = (
 ) WITHOUT ROWID""",
     "ALTER TABLE stories ADD COLUMN paywalled INTEGER"
     " /* 1: it must be paid for, 0: it is free; null when nobody says */",
+)
+
+_CORRECTIONS = (
+    """CREATE TABLE corrections (
+  -- A verdict of an analyst. It holds in every later fold, until it is undone.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  verb TEXT NOT NULL, -- merge, split, move, pin title or not-an-event
+  event_id INTEGER NOT NULL, -- the event that it was said of; lineage tells what became of it
+  title TEXT, -- of a pinned title: its words
+  note TEXT NOT NULL, -- why, in the analyst's words
+  made_by TEXT NOT NULL, -- who said it
+  made_at TEXT NOT NULL, -- when
+  undone_by TEXT, -- who took it back
+  undone_at TEXT, -- when; null while it holds
+  pending INTEGER NOT NULL DEFAULT 1 -- 1: the next fold has to bring it about
+)""",
+    """CREATE TABLE correction_stories (
+  -- What a correction demands, as demands on stories: they outlive every event.
+  correction_id INTEGER NOT NULL REFERENCES corrections(id), -- the correction
+  story_id INTEGER NOT NULL REFERENCES stories(id), -- a story that it is about
+  part TEXT NOT NULL, -- together: in one event; apart: not in that one; alone: by itself; title
+  released_by INTEGER REFERENCES corrections(id), -- a later correction that was let win for it
+  PRIMARY KEY (correction_id, story_id)
+) WITHOUT ROWID""",
+    "CREATE INDEX correction_stories_story ON correction_stories (story_id)",
+    "ALTER TABLE event_stories ADD COLUMN since TEXT"
+    " /* when it came into this event; null: before this was kept */",
+    "ALTER TABLE event_stories ADD COLUMN since_run INTEGER"
+    " /* the pass that put it there (runs); null: before this was kept */",
+    """CREATE TABLE past_members (
+  -- Which story was in which event until it went to another one.
+  id INTEGER PRIMARY KEY,
+  story_id INTEGER NOT NULL REFERENCES stories(id), -- the story that went
+  event_id INTEGER NOT NULL, -- the event that it left, which may have ended
+  since TEXT, -- when it had come into that event; null: before this was kept
+  since_run INTEGER, -- the pass that had put it there; null: before this was kept
+  until TEXT NOT NULL, -- when it went
+  until_run INTEGER NOT NULL -- the pass in which it went (runs)
+)""",
+    "CREATE INDEX past_members_event ON past_members (event_id)",
+    "CREATE INDEX past_members_story ON past_members (story_id)",
+    "CREATE INDEX past_members_until ON past_members (until_run)",
+    """CREATE TRIGGER event_stories_moved AFTER UPDATE OF event_id ON event_stories
+  WHEN old.event_id <> new.event_id BEGIN
+  INSERT INTO past_members (story_id, event_id, since, since_run, until, until_run)
+  VALUES (old.story_id, old.event_id, old.since, old.since_run, new.since, new.since_run);
+END""",
+    "ALTER TABLE events ADD COLUMN not_an_event INTEGER NOT NULL DEFAULT 0"
+    " /* 1: an analyst says that nothing happened; lists leave it out */",
+    """CREATE TABLE trial_members (
+  -- Where a trial (fold --dry-run) would put stories, of those that it would put elsewhere.
+  run_id INTEGER NOT NULL REFERENCES runs(id), -- the trial
+  story_id INTEGER NOT NULL REFERENCES stories(id), -- the story
+  event_id INTEGER NOT NULL, -- the event; negative for one that would be new
+  PRIMARY KEY (run_id, story_id)
+) WITHOUT ROWID""",
 )

@@ -18,6 +18,8 @@ EntryStatus = Literal["waiting", "fetched", "failed", "gone", "forbidden"]
 Precision = Literal["minute", "day", "guessed"]
 DateVerdict = Literal["believed", "refined", "not needed", "unreadable", "too late", "too early"]
 Role = Literal["original", "copy", "rewrite", "commentary", "roundup"]
+CorrectionVerb = Literal["merge", "split", "move", "pin title", "not-an-event"]
+Part = Literal["together", "apart", "alone", "title"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,3 +273,34 @@ class Event:
     related: tuple[Related, ...] = ()
     independent: int = 1  # sources that count as voices of their own
     comments: int | None = None
+    not_an_event: bool = False  # an analyst says that nothing happened
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An analyst's verdict, as demands on stories: these belong together, these do not.
+
+    `stories` are those for which it still holds, by their part in it: "together" are in one event,
+    none of them with one that is "apart"; "alone" are by themselves; the event of "title" has it.
+    """
+
+    id: int
+    verb: CorrectionVerb
+    event_id: int  # that it was said of
+    made_by: str
+    made_at: datetime
+    stories: Mapping[Part, frozenset[int]] = field(hash=False)
+    title: str | None = None
+    note: str = ""
+    undone_by: str | None = None
+    undone_at: datetime | None = None
+
+    def part(self, name: Part) -> frozenset[int]:
+        """The stories of one part; none, where it has no such part."""
+        return self.stories.get(name, frozenset())
+
+    @property
+    def in_words(self) -> str:
+        """`correction 3 (merge by ada, 8 April 2026)`."""
+        made = f"{self.made_at.day} {self.made_at:%B %Y}"
+        return f"correction {self.id} ({self.verb} by {self.made_by}, {made})"

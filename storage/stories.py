@@ -171,11 +171,13 @@ def mark_folded(db: Database, ids: Iterable[int]) -> None:
     db.conn.executemany("DELETE FROM waiting WHERE story_id = ?", [(id_,) for id_ in ids])
 
 
-def wait_again(db: Database) -> None:
-    """Every story waits to be folded again."""
-    db.execute(
-        "INSERT OR REPLACE INTO waiting SELECT id, coalesce(published, first_seen) FROM stories"
-    )
+def wait_again(db: Database, ids: Iterable[int] | None = None) -> None:
+    """These stories (None: every one) wait to be folded again."""
+    again = "INSERT OR REPLACE INTO waiting SELECT id, coalesce(published, first_seen) FROM stories"
+    if ids is None:
+        db.execute(again)
+        return
+    db.conn.executemany(f"{again} WHERE id = ?", [(id_,) for id_ in ids])
 
 
 def copies_of(db: Database, ids: Iterable[int]) -> dict[int, int]:

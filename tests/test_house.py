@@ -24,6 +24,7 @@ MAY_KNOW = {"storage": set(), "crawlers": {"storage"}, "pipeline": {"storage"}}
 # The command line starts crawls, and these are the parts of it that do.
 COMMAND_LINE = {
     "pipeline/cli.py",
+    "pipeline/cli_corrections.py",
     "pipeline/cli_sources.py",
     "pipeline/passes.py",
     "pipeline/demo/show.py",
