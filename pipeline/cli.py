@@ -17,6 +17,7 @@ import click
 
 from pipeline.budget import seconds_of
 from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split
+from pipeline.cli_runs import runs
 from pipeline.cli_sources import DATABASE, sources
 from pipeline.output import Voice, output_options, print_json, print_rows, say
 from storage.database import explained, open_existing
@@ -216,13 +217,41 @@ def import_(database: Path, files: tuple[str, ...], skip_broken: bool) -> None:
 @cli.command()
 @DATABASE
 @click.option("--rebuild", is_flag=True, help="Fold all stories again; events keep their ids.")
+@click.option("--dry-run", is_flag=True, help="Keep nothing; say what would be grouped otherwise.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="With --dry-run: by the settings of this file, not of newsfold.toml.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
-def fold(database: Path, rebuild: bool, quiet: bool) -> None:
-    """New stories into events. Doing it twice changes nothing."""
-    from pipeline.passes import fold_only
+@output_options
+def fold(
+    database: Path,
+    rebuild: bool,
+    dry_run: bool,
+    config: Path | None,
+    quiet: bool,
+    form: str | None,
+) -> None:
+    """New stories into events. Doing it twice changes nothing.
 
+    To see what other settings would do before you adopt them:
+
+    \b
+    newsfold fold news.db --rebuild --dry-run --config other.toml -t
+    """
+    from pipeline.cli_runs import print_differences
+    from pipeline.passes import fold_only, fold_trial
+
+    if config is not None and not dry_run:
+        raise click.UsageError("--config goes with --dry-run; to adopt settings, newsfold.toml")
     with _left_to_another(quiet):
-        print_json(asdict(fold_only(database, rebuild=rebuild, voice=Voice(quiet))))
+        if not dry_run:
+            print_json(asdict(fold_only(database, rebuild=rebuild, voice=Voice(quiet))))
+            return
+        trial = fold_trial(database, rebuild=rebuild, file=config, voice=Voice(quiet))
+        say(f"trial {trial}; see it again with: newsfold runs diff {database} {trial} {trial}")
+        print_differences(open_existing(database), trial, trial, form)
 
 
 @cli.command()
@@ -274,16 +303,30 @@ def events(
 @DATABASE
 @click.argument("event", type=click.IntRange(1, MAX_ID))
 @click.option(
+    "--as-of",
+    "moment",
+    callback=_since,
+    metavar="DATE",
+    help="As it stood then: a date, or 12h, 3d, 2w ago. A day means its beginning.",
+)
+@click.option(
     "--to", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The form."
 )
-def show(database: Path, event: int, to: str) -> None:
+def show(database: Path, event: int, moment: datetime | None, to: str) -> None:
     """One event: stories, roles, why each belongs, figures, related events, lineage.
 
-    The id of an event that was merged into another one shows that one, and says so.
+    The id of an event that was merged into another one shows that one, and says so. With --as-of
+    it is shown by itself, with the stories and words that newsfold had of it then.
+
+    \b
+    newsfold show news.db 17
+    newsfold show news.db 17 --as-of 2026-04-09T12:00Z
     """
+    from pipeline.as_of import event_as_of
     from pipeline.show import as_json, as_text, find_event
 
-    shown = find_event(open_existing(database), event)
+    db = open_existing(database)
+    shown = find_event(db, event) if moment is None else event_as_of(db, event, moment)
     click.echo(as_json(shown) if to == "json" else as_text(shown, colour=sys.stdout.isatty()))
 
 
@@ -468,7 +511,7 @@ def health(database: Path, check: bool, prometheus: bool, form: str | None) -> N
 
 
 cli.add_command(sources)
-for verb in (merge, split, move, pin, not_an_event, corrections):
+for verb in (merge, split, move, pin, not_an_event, corrections, runs):
     cli.add_command(verb)
 
 

@@ -4,14 +4,13 @@ verdicts, which hold in every later fold."""
 from __future__ import annotations
 
 import getpass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli_sources import DATABASE
 from pipeline.output import output_options, print_json, print_rows, say
 from storage.database import open_existing
-from storage.times import to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -149,6 +148,7 @@ def corrections() -> None:
 def list_(database: Path, event: int | None, form: str | None) -> None:
     """Every correction, who made it and why, and whether it holds."""
     from pipeline.constraints import settle
+    from pipeline.show import correction_row
     from storage.corrections import all_corrections, corrections_of_event, corrections_that_hold
 
     db = open_existing(database)
@@ -158,7 +158,7 @@ def list_(database: Path, event: int | None, form: str | None) -> None:
         clash.of.id: ", ".join(str(other.id) for other in clash.others) for clash in clashes
     }
     print_rows(
-        [_row(each, clashing.get(each.id)) for each in found],
+        [correction_row(each) | {"holds": _holds(each, clashing.get(each.id))} for each in found],
         form,
         columns={
             "id": "id",
@@ -172,21 +172,10 @@ def list_(database: Path, event: int | None, form: str | None) -> None:
     )
 
 
-def _row(correction: Correction, clashing: str | None) -> dict[str, Any]:
-    holds = "yes" if clashing is None else f"no, it clashes with {clashing}"
-    return {
-        "id": correction.id,
-        "verb": correction.verb,
-        "event": correction.event_id,
-        "holds": holds if correction.undone_at is None else "undone",
-        "title": correction.title,
-        "by": correction.made_by,
-        "made": to_iso(correction.made_at),
-        "note": correction.note,
-        "undone_by": correction.undone_by,
-        "undone": to_iso(correction.undone_at),
-        "stories": {part: sorted(ids) for part, ids in correction.stories.items()},
-    }
+def _holds(correction: Correction, clashing: str | None) -> str:
+    if correction.undone_at is not None:
+        return "undone"
+    return "yes" if clashing is None else f"no, it clashes with {clashing}"
 
 
 @corrections.command()

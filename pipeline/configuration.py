@@ -100,12 +100,13 @@ def fingerprint_beside(database: str | Path) -> str:
     return read_configuration(database).fingerprint
 
 
-def read_configuration(database: str | Path) -> Configuration:
-    """The configuration beside a database; the defaults where there is no such file.
+def read_configuration(database: str | Path, file: Path | None = None) -> Configuration:
+    """The configuration beside a database, or in another `file`; the defaults where there is none
+    beside it.
 
     Raises NewsfoldError, which names the file, the key and what is allowed.
     """
-    path = Path(database).parent / FILE
+    path = file or Path(database).parent / FILE
     try:
         return _table(Configuration, tomllib.loads(path.read_text("utf-8")), "")
     except FileNotFoundError:

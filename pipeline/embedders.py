@@ -42,9 +42,11 @@ HASHED = {".json", ".txt", ".model", ".safetensors", ".onnx", ".onnx_data", ".bi
 NOT_FETCHED = ["*.bin", "*.h5", "*.msgpack", "*.ot", "*.pt", "*.pkl", "openvino/*", "onnx/model_*"]
 
 
-def configured(database: Path, *, can_run: bool = True) -> Embedding | None:
-    """The embedding that the configuration beside a database names, if any."""
-    fold = read_configuration(database).fold
+def configured(
+    database: Path, *, can_run: bool = True, file: Path | None = None
+) -> Embedding | None:
+    """The embedding that the configuration beside a database (or in a `file`) names, if any."""
+    fold = read_configuration(database, file).fold
     if fold.embedding is None:
         return None
     embedder = load(fold.embedding, folder=database.parent, download=fold.download, can_run=can_run)

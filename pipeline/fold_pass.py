@@ -24,7 +24,7 @@ from pipeline.constraints import settle
 from pipeline.crew import Crew, crew
 from pipeline.embeddings import meaning_of
 from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
-from pipeline.lineage import Assignment, assign
+from pipeline.lineage import Assignment, assign, revived
 from pipeline.reading import Reading, from_row, is_current
 from pipeline.relate import relate_changed
 from storage.corrections import (
@@ -44,6 +44,7 @@ from storage.events import (
     record_lineage,
     save_events,
 )
+from storage.history import ended_events
 from storage.readings import (
     drop_old_readings,
     readings_between,
@@ -340,9 +341,11 @@ class _Writer:
         """`events` holds the described event of each group that changed, by its number."""
         ids = {number: id_ for number, id_ in enumerate(assignment.ids) if id_ is not None}
         groups = self._folded.groups
+        again = self._revived({number: groups[number].story_ids for number in assignment.split})
         for number in events:
             if number not in ids:
-                ids[number] = new_event_id(self._db, groups[number].belongings[0].story_id)
+                first = groups[number].belongings[0].story_id
+                ids[number] = new_event_id(self._db, first, again.get(number))
         forget_matches(self._db, (id_ for number in events for id_ in groups[number].story_ids))
         saved = [
             Saved(
@@ -355,6 +358,12 @@ class _Writer:
         ]
         save_events(self._db, saved, self._now, self._run_id)
         self._tell_lineage(ids, assignment)
+
+    def _revived(self, split: Mapping[int, frozenset[int]]) -> dict[int, int]:
+        """Groups that come out of an event and had been one before: a merge that is undone."""
+        if not split:
+            return {}
+        return revived(split, ended_events(self._db, frozenset().union(*split.values())))
 
     def _tell_lineage(self, ids: dict[int, int], assignment: Assignment) -> None:
         for event, number in assignment.merged.items():

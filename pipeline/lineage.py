@@ -51,6 +51,22 @@ def assign(groups: Sequence[AbstractSet[int]], known: Mapping[int, AbstractSet[i
     )
 
 
+def revived(
+    groups: Mapping[int, AbstractSet[int]], ended: Mapping[int, AbstractSet[int]]
+) -> dict[int, int]:
+    """Groups (by number) that are an event which had ended, and come back under its id: one holds
+    more than half of what the other held in its end, and the other way round."""
+    shared = _shared(list(groups.values()), ended)
+    numbers = list(groups)
+    found: dict[int, int] = {}
+    for (event, place), count in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
+        number = numbers[place]
+        most = max(len(ended[event]), len(groups[number]))
+        if 2 * count > most and number not in found and event not in found.values():
+            found[number] = event
+    return found
+
+
 def _shared(
     groups: Sequence[AbstractSet[int]], known: Mapping[int, AbstractSet[int]]
 ) -> Counter[tuple[int, int]]:

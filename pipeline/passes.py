@@ -16,9 +16,10 @@ from pipeline.budget import Budget, seconds_of
 from pipeline.configuration import fingerprint_beside, read_configuration
 from pipeline.embedders import configured
 from pipeline.fold_pass import FoldReport, fold_pass
-from storage.database import create_or_open, must_exist, open_existing
+from storage.database import create_or_open, must_exist, open_existing, transaction, tried
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.files import ImportReport, check_file, import_files
+from storage.history import TRIAL, grouping_now, save_trial
 from storage.pages import count_waiting_pages, drop_old_pages
 from storage.runs import TIME_IS_UP, only_one, recorded
 from storage.sources import all_sources, has_feeds, save_sources
@@ -172,6 +173,41 @@ def fold_only(database: Path, *, rebuild: bool, voice: Voice) -> FoldReport:
             embedding=embedding,
             threshold=threshold,
         )
+
+
+def fold_trial(
+    database: Path,
+    *,
+    rebuild: bool,
+    voice: Voice,
+    file: Path | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> int:
+    """Fold as fold_only() does, by the settings of a `file` if one is given, and keep nothing of it
+    but what would be grouped differently; the id of the trial, for `newsfold runs diff`."""
+    must_exist(database)
+    embedding = configured(database, file=file)
+    configuration = read_configuration(database, file)
+    with only_one(database):
+        db = create_or_open(database)
+        settled = configuration.fingerprint
+        with recorded(db, TRIAL, now, configuration=settled) as run:
+            before = grouping_now(db)
+            with tried(db):
+                report = fold_pass(
+                    db,
+                    now=now,
+                    rebuild=rebuild,
+                    progress=voice.say,
+                    path=database,
+                    embedding=embedding,
+                    threshold=configuration.fold.threshold,
+                )
+                after = grouping_now(db)
+            run.counts = asdict(report)
+            with transaction(db):
+                save_trial(db, run.id, before, after)
+    return run.id
 
 
 def _start_with_sources(database: Path, sources_file: Path | None, voice: Voice) -> None:

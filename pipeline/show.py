@@ -15,23 +15,28 @@ from pipeline.digest.terminal import WIDTH, counted
 from pipeline.find import find_event_id
 from pipeline.text import visible
 from pipeline.views import event_views
+from storage.corrections import corrections_of_event
 from storage.discussions import discussions_of
 from storage.events import events_by_id, lineage_of
 from storage.stories import stories_by_id
 from storage.times import to_iso
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from sqlite_utils import Database
 
     from pipeline.digest.view import EventView
     from storage.events import Became
-    from storage.models import Discussion, Event
+    from storage.models import Correction, Discussion, Event, Story
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a story is in the event."""
 
+    story: int
     url: str
     title: str
     role: str
@@ -49,6 +54,8 @@ class Shown:
     members: tuple[Reason, ...]
     discussions: tuple[Discussion, ...]  # of its stories, on other sites
     lineage: tuple[Became, ...]
+    as_of: datetime | None = None  # how it stood then; None: how it stands
+    corrections: tuple[Correction, ...] = ()  # what analysts have said of it or its stories
 
 
 def find_event(db: Database, event_id: int) -> Shown:
@@ -58,15 +65,20 @@ def find_event(db: Database, event_id: int) -> Shown:
     [view] = event_views(db, [event])
     history = {became for id_ in (event_id, current) for became in lineage_of(db, id_)}
     lineage = sorted(history, key=lambda became: (became.at, became.event_id))
-    reasons = _reasons(db, event)
-    discussions = discussions_of(db, (reason.url for reason in reasons))
-    return Shown(event_id, view, reasons, tuple(discussions), tuple(lineage))
+    stories = stories_by_id(db, (member.story_id for member in event.members))
+    members = reasons(event, {story.stored_id: story for story in stories})
+    discussions = discussions_of(db, (member.url for member in members))
+    corrections = tuple(corrections_of_event(db, current))
+    return Shown(
+        event_id, view, members, tuple(discussions), tuple(lineage), corrections=corrections
+    )
 
 
-def _reasons(db: Database, event: Event) -> tuple[Reason, ...]:
-    stories = {story.id: story for story in stories_by_id(db, (m.story_id for m in event.members))}
+def reasons(event: Event, stories: Mapping[int, Story]) -> tuple[Reason, ...]:
+    """Why each member is in an event. `stories` holds at least its members, by id."""
     return tuple(
         Reason(
+            member.story_id,
             stories[member.story_id].url,
             stories[member.story_id].title,
             member.role,
@@ -79,13 +91,16 @@ def _reasons(db: Database, event: Event) -> tuple[Reason, ...]:
 
 
 def as_json(shown: Shown) -> str:
-    """The event as in the JSON digest, with `members`, `discussions` and `lineage` besides."""
+    """The event as in the JSON digest, with `members`, `discussions`, `lineage` and `corrections`
+    besides."""
     body = {
         "asked": shown.asked,
+        **({"as_of": to_iso(shown.as_of)} if shown.as_of else {}),
         **event_body(shown.view),
         "members": [asdict(reason) for reason in shown.members],
         "discussions": [asdict(discussion) for discussion in shown.discussions],
         "lineage": [asdict(became) | {"at": to_iso(became.at)} for became in shown.lineage],
+        "corrections": [correction_row(correction) for correction in shown.corrections],
     }
     return json.dumps(body, ensure_ascii=False, indent=2)
 
@@ -94,6 +109,8 @@ def as_text(shown: Shown, *, colour: bool = False) -> str:
     """The event as in the digest, then the reasons and the history."""
     event_id = shown.view.event_id
     lines = [f"Event {event_id}"]
+    if shown.as_of is not None:
+        lines[0] += f" as it stood at {shown.as_of:%Y-%m-%d %H:%M} UTC"
     if shown.asked != event_id:
         lines[0] += f" (event {shown.asked} was merged into it)"
     lines += [event_text(shown.view, colour=colour), "  Why each story is in it"]
@@ -103,10 +120,36 @@ def as_text(shown: Shown, *, colour: bool = False) -> str:
         lines.append(fill(said, WIDTH, initial_indent="  ", subsequent_indent="    "))
     if shown.discussions:
         lines += ["", "  Discussed", *(f"  {_said(each)}" for each in shown.discussions)]
+    if shown.corrections:
+        lines += ["", "  Corrections", *(f"  {_verdict(each)}" for each in shown.corrections)]
     if shown.lineage:
         lines += ["", "  What became of it"]
         lines += [f"  {_word(became)}" for became in shown.lineage]
     return "\n".join(lines)
+
+
+def correction_row(correction: Correction) -> dict[str, object]:
+    """A correction as JSON."""
+    return {
+        "id": correction.id,
+        "verb": correction.verb,
+        "event": correction.event_id,
+        "title": correction.title,
+        "by": correction.made_by,
+        "made": to_iso(correction.made_at),
+        "note": correction.note,
+        "undone_by": correction.undone_by,
+        "undone": to_iso(correction.undone_at),
+        "stories": {part: sorted(ids) for part, ids in correction.stories.items()},
+    }
+
+
+def _verdict(correction: Correction) -> str:
+    """`3: merge by ada, 2026-04-08 (undone): one affair`."""
+    undone = " (undone)" if correction.undone_at else ""
+    note = f": {correction.note}" if correction.note else ""
+    said = f"{correction.id}: {correction.verb} by {correction.made_by}"
+    return visible(f"{said}, {correction.made_at:%Y-%m-%d}{undone}{note}")
 
 
 def _because(reason: Reason, source_of: dict[str, str]) -> str:

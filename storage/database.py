@@ -109,6 +109,16 @@ def transaction(db: Database) -> Iterator[None]:
     db.conn.commit()
 
 
+@contextmanager
+def tried(db: Database) -> Iterator[None]:
+    """What is written inside is seen inside alone, and undone in the end."""
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        db.conn.rollback()
+
+
 def explained(error: sqlite3.Error, path: Path | str) -> NewsfoldError:
     """What SQLite says, in words that name the remedy."""
     said = str(error)

@@ -61,13 +61,14 @@ class Saved:
     names: Mapping[str, int]
 
 
-def new_event_id(db: Database, headline_story: int) -> int:
-    """An id that was never used before; its row is filled by save_events."""
+def new_event_id(db: Database, headline_story: int, event_id: int | None = None) -> int:
+    """An id that was never used before, or that of an event which had ended and is there again; its
+    row is filled by save_events."""
     cursor = db.execute(
-        "INSERT INTO events (title, headline_story, category, category_because, tldr, tldr_from,"
-        " language, story_count, source_count, independent_count, updated_at)"
-        " VALUES ('', ?, '', '', '', '[]', '', 0, 0, 0, '')",
-        (headline_story,),
+        "INSERT INTO events (id, title, headline_story, category, category_because, tldr,"
+        " tldr_from, language, story_count, source_count, independent_count, updated_at)"
+        " VALUES (?, '', ?, '', '', '', '[]', '', 0, 0, 0, '')",
+        (event_id, headline_story),
     )
     return int(cursor.lastrowid or 0)
 

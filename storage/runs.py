@@ -6,6 +6,7 @@ failed and with which versions. It never decides what a pass does.
 
 from __future__ import annotations
 
+import json
 import platform
 import sqlite3
 import time
@@ -146,6 +147,18 @@ def recorded(
                     run.id,
                 ),
             )
+
+
+def run_rows(db: Database, verb: str | None, limit: int) -> list[dict[str, Any]]:
+    """Passes as rows of `runs`, the latest first; JSON columns read, and `seconds` besides."""
+    rows = db.query(
+        "SELECT * FROM runs WHERE verb = coalesce(?, verb) ORDER BY id DESC LIMIT ?", (verb, limit)
+    )
+    told = []
+    for row in rows:
+        read = {key: json.loads(row[key]) for key in ("counts", "durations", "errors", "versions")}
+        told.append({**row, **read, "seconds": read["durations"].get(TOTAL)})
+    return told
 
 
 def versions() -> dict[str, str]:

@@ -121,6 +121,15 @@ def stories_by_id(db: Database, ids: Iterable[int]) -> list[Story]:
     return sorted(found, key=lambda story: story.url)
 
 
+def titles_of(db: Database, ids: Iterable[int]) -> dict[int, str]:
+    """The headlines of these stories."""
+    found: dict[int, str] = {}
+    for chunk in chunks(ids):
+        rows = db.execute(f"SELECT id, title FROM stories WHERE id IN ({marks(chunk)})", chunk)
+        found.update(rows.fetchall())
+    return found
+
+
 def latest_story(db: Database) -> str | None:
     """The time of the latest story, as ISO 8601."""
     found: str | None = db.execute(

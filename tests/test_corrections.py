@@ -182,6 +182,8 @@ def test_an_undone_correction_leaves_no_trace_in_the_grouping(database: Path) ->
     assert grouping(db) != before
     correct.undo(database, done.correction_id, **ADA)
     assert grouping(db) == before
+    assert (event_of(db, "dam"), event_of(db, "court")) == (dam, court)  # under its own id again
+    assert [became.kind for became in lineage_of(db, court)] == ["merged", "split"]
     [kept] = all_corrections(db)
     assert (kept.undone_by, kept.undone_at) == ("ada", MORNING)
     with pytest.raises(NewsfoldError, match="undone already"):
