@@ -139,7 +139,9 @@ def test_a_trial_changes_nothing_but_can_be_looked_at(database: Path, tmp_path: 
     assert everything(db) == before
     shown = CliRunner().invoke(cli, ["runs", "diff", str(database), str(trial), str(trial)])
     assert shown.exit_code == 0
-    assert '{"kind": "split", "before": [{"event": 1, "stories": [{"id": 1, "title":' in shown.stdout
+    assert (
+        '{"kind": "split", "before": [{"event": 1, "stories": [{"id": 1, "title":' in shown.stdout
+    )
     assert min(grouping_after(db, trial).values()) < 0  # no id was handed out
     strict.rename(tmp_path / "newsfold.toml")
     fold_pass(db, now=lambda: MORNING, rebuild=True, threshold=0.95)
