@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.budget import seconds_of
-from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split
+from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split, tune
 from pipeline.cli_runs import runs
 from pipeline.cli_sources import DATABASE, sources
 from pipeline.output import Voice, output_options, print_json, print_rows, say
@@ -511,7 +511,7 @@ def health(database: Path, check: bool, prometheus: bool, form: str | None) -> N
 
 
 cli.add_command(sources)
-for verb in (merge, split, move, pin, not_an_event, corrections, runs):
+for verb in (merge, split, move, pin, not_an_event, corrections, tune, runs):
     cli.add_command(verb)
 
 

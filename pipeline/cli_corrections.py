@@ -4,6 +4,7 @@ verdicts, which hold in every later fold."""
 from __future__ import annotations
 
 import getpass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ import click
 from pipeline.cli_sources import DATABASE
 from pipeline.output import output_options, print_json, print_rows, say
 from storage.database import open_existing
+from storage.errors import NewsfoldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,6 +189,44 @@ def undo(database: Path, correction: int, by: str) -> None:
     from pipeline import correct
 
     _tell(database, correct.undo(database, correction, by=by))
+
+
+@click.command()
+@DATABASE
+@click.option("--apply", is_flag=True, help="Write the proposed threshold into newsfold.toml.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the bootstrap."
+)
+@output_options
+def tune(database: Path, apply: bool, seed: int, form: str | None) -> None:
+    """What your corrections say about the threshold of an event.
+
+    Every correction is a labelled example: stories that are one event, or are not. They are folded
+    as if nobody had corrected them, at many thresholds; another one is proposed when it is right
+    more often in nearly all resamples of the corrections. Corrections show the hard cases alone, so
+    try it on all events before you adopt it:
+
+    \b
+    newsfold tune news.db -t
+    newsfold fold news.db --rebuild --dry-run --config other.toml -t
+    newsfold tune news.db --apply && newsfold fold news.db --rebuild
+    """
+    from pipeline.configuration import write_threshold
+    from pipeline.tune import as_rows
+    from pipeline.tune import tune as tuned_by
+
+    found = tuned_by(open_existing(database), database, seed=seed)
+    if form is None:
+        print_json(asdict(found))
+    else:
+        print_rows(as_rows(found), form)
+    say(found.why)
+    if not apply:
+        return
+    if found.proposed is None:
+        raise NewsfoldError("nothing is proposed, so nothing was written")
+    path = write_threshold(database, found.proposed)
+    say(f"{path}: [fold] threshold = {found.proposed:g}; now: newsfold fold {database} --rebuild")
 
 
 def _stories(database: Path, named: Sequence[str]) -> list[int]:

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 
+import tomlkit
+
 from pipeline.budget import seconds_of
 from storage.errors import WRONG_CALL, NewsfoldError
 
@@ -115,6 +117,23 @@ def read_configuration(database: str | Path, file: Path | None = None) -> Config
         raise NewsfoldError(f"{path} cannot be read ({error.strerror})", WRONG_CALL) from error
     except ValueError as error:  # of ours, of TOML or of UTF-8
         raise NewsfoldError(f"{path}: {error}", WRONG_CALL) from error
+
+
+def write_threshold(database: str | Path, threshold: float) -> Path:
+    """Write `[fold] threshold` into the file beside a database, which is made where there is none;
+    everything else in it stays as it stands. Raises NewsfoldError when it cannot be written."""
+    read_configuration(database)  # what has a mistake in it is told, not written over
+    path = Path(database).parent / FILE
+    try:
+        document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
+        fold = document.setdefault("fold", tomlkit.table())
+        fold["threshold"] = threshold
+        beside = path.with_name(f".{FILE}.new")
+        beside.write_text(tomlkit.dumps(document), "utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise NewsfoldError(f"{path} cannot be written ({error.strerror})") from error
+    return path
 
 
 def _table(kind: type[_Table], given: dict[str, Any], name: str) -> _Table:
