@@ -107,9 +107,10 @@ def labelled_pairs(corrections: Sequence[Correction]) -> list[Labelled]:
     found = []
     for correction in corrections:
         together, apart = (sorted(correction.part(name)) for name in ("together", "apart"))
-        pairs = [(*pair, True) for pair in combinations(together, 2)]
-        pairs += [(*sorted(pair), False) for pair in product(together, apart)]
-        pairs += [(*pair, False) for pair in combinations(sorted(correction.part("alone")), 2)]
+        alone = sorted(correction.part("alone"))
+        pairs = [(left, right, True) for left, right in combinations(together, 2)]
+        pairs += [(left, right, False) for left, right in product(together, apart)]
+        pairs += [(left, right, False) for left, right in combinations(alone, 2)]
         chosen = pairs[:: len(pairs) // MOST_PAIRS + 1]
         found += [
             Labelled(left, right, same, correction.id, 1 / len(chosen))
@@ -173,10 +174,8 @@ def propose(
     before, after = (
         together[list(thresholds).index(each.threshold)] == same for each in (now, best)
     )
-    gains = [
-        float(((after * 1.0 - before) * weights).sum()) for weights in _resampled(pairs, random)
-    ]
-    share = float(np.mean(np.array(gains) > 0))
+    gain = after.astype(float) - before
+    share = float(np.mean([gain @ weights > 0 for weights in _resampled(pairs, random)]))
     told = f"{best.threshold:g} is right more often than {now.threshold:g} in {share:.0%} of"
     told += f" {RESAMPLES} resamples"
     return (best.threshold, told) if share >= SURE else (None, f"{told}; {SURE:.0%} are asked for")
