@@ -322,11 +322,15 @@ def show(database: Path, event: int, moment: datetime | None, to: str) -> None:
     newsfold show news.db 17
     newsfold show news.db 17 --as-of 2026-04-09T12:00Z
     """
-    from pipeline.as_of import event_as_of
     from pipeline.show import as_json, as_text, find_event
 
     db = open_existing(database)
-    shown = find_event(db, event) if moment is None else event_as_of(db, event, moment)
+    if moment is None:
+        shown = find_event(db, event)
+    else:
+        from pipeline.as_of import event_as_of  # it folds, and what folds loads slowly
+
+        shown = event_as_of(db, event, moment)
     click.echo(as_json(shown) if to == "json" else as_text(shown, colour=sys.stdout.isatty()))
 
 

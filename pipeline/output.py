@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
-from tabulate import tabulate
 
 from pipeline.text import visible
 
@@ -104,6 +103,8 @@ def _flat(value: object) -> object:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None) -> str:
+    from tabulate import tabulate  # most calls print no table, and start sooner without
+
     shown = columns or {key: key for key in (rows[0] if rows else ())}
     cells = [[_cell(row.get(key)) for key in shown.values()] for row in rows]
     _fit(cells, list(shown))

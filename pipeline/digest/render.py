@@ -14,12 +14,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from pipeline.digest.view import DigestView, EventView
 
 Form = Literal["text", "markdown", "html", "json"]
@@ -126,6 +126,8 @@ def _markdown() -> Environment:
 
 
 def _environment(*, escape: bool) -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # not for text and JSON
+
     environment = Environment(
         loader=PackageLoader("pipeline.digest"),
         autoescape=escape,
