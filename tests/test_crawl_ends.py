@@ -30,6 +30,7 @@ from crawlers.crawl import crawl as crawl_here
 from storage.database import create_or_open
 from storage.errors import NewsfoldError
 from storage.models import Feed
+from storage.runs import AlreadyRunningError, only_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,13 +167,45 @@ def test_it_is_a_scrapy_project_like_any_other(slow: Web, tmp_path: Path) -> Non
     checked = scrapy("check")
     assert checked.returncode == 0
     assert "Ran 0 contracts" in checked.stderr
-    done = scrapy(
-        *("crawl", "feeds", "-a", f"database={tmp_path / 'news.db'}", "-a", "sources=a"),
-        *("-s", f"NEWSFOLD_PROXY={slow.address}", "-s", "DOWNLOAD_DELAY=0"),
-        *("-s", f"NEWSFOLD_NOW={NOW}"),
-    )
+    done = scrapy(*spider(slow, tmp_path / "news.db"), "-a", "sources=a")
     assert (done.returncode, done.stderr) == (0, "")
     assert stored(tmp_path / "news.db") == PAGES
+
+
+def spider(web: Web, database: Path, name: str = "feeds") -> tuple[str, ...]:
+    """The words that start a spider by itself."""
+    settings = (f"NEWSFOLD_PROXY={web.address}", "DOWNLOAD_DELAY=0.01", f"NEWSFOLD_NOW={NOW}")
+    named = [word for setting in settings for word in ("-s", setting)]
+    return ("crawl", name, "-a", f"database={database}", *named)
+
+
+def test_a_spider_by_itself_leaves_at_once_while_a_pass_works(slow: Web, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    with only_one(database):
+        left = scrapy(*spider(slow, database))
+    assert left.returncode == 0
+    assert f"{database}: another newsfold pass is working on it; left to it" in left.stderr
+    assert "Traceback" not in left.stderr
+    assert slow.asked == []
+    [feed] = rows(database, "SELECT next_due, last_error FROM feeds")
+    assert feed == {"next_due": None, "last_error": None}
+
+
+def test_a_pass_leaves_at_once_while_a_spider_by_itself_works(slow: Web, tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    words = [sys.executable, "-m", "scrapy", *spider(slow, database)]
+    with subprocess.Popen(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as alone:
+        wait_for_pages(slow, 2)
+        with pytest.raises(AlreadyRunningError), only_one(database):
+            pass
+        other = scrapy(*spider(slow, database, "sitemaps"))
+        assert (other.returncode, "left to it" in other.stderr) == (0, True)
+        alone.kill()
+    with only_one(database):  # the system frees the lock of one that was killed
+        pass
+    assert scrapy(*spider(slow, database)).returncode == 0
+    assert stored(database) == PAGES
+    assert all(slow.urls().count(f"http://a.test/{n}") <= 2 for n in range(PAGES))
 
 
 def test_without_a_database_the_spider_says_what_to_write() -> None:

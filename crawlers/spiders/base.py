@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -44,6 +46,7 @@ from storage.database import create_or_open, transaction
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.models import Page
 from storage.pages import record_page_failure, save_entries, waiting_entries
+from storage.runs import AlreadyRunningError, only_one
 from storage.sources import (
     due_feeds,
     due_of_any_kind,
@@ -78,10 +81,16 @@ _UNREACHABLE = (CannotResolveHostError, DownloadConnectionRefusedError, Download
 
 class FeedSpider(Spider):
     """Polls the due feeds of one kind. Arguments: -a database=news.db [-a sources=a,b]
-    [-a everything=1]"""
+    [-a everything=1]
+
+    Started by itself (scrapy crawl, scrapyd) it is a pass of its own and takes the lock of passes,
+    or leaves at once; crawl() hands in a tally, and whoever calls that holds the lock.
+    """
 
     kind: ClassVar[FeedKind]
+    path: Path  # of the database
     db: Database
+    alone: bool
     tally: Tally
     now: Callable[[], datetime]  # the settings may freeze the time
     bounds: Bounds
@@ -93,12 +102,14 @@ class FeedSpider(Spider):
             raise NewsfoldError(
                 f"which database? Say: scrapy crawl {cls.name} -a database=news.db", WRONG_CALL
             )
-        tally = kwargs.pop("tally", None) or Tally()
+        tally = kwargs.pop("tally", None)
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.now = clock(crawler.settings)
         spider.bounds = bounds(crawler.settings)
-        spider.db = create_or_open(database)
-        spider.tally = tally
+        spider.path = Path(database)
+        spider.db = create_or_open(spider.path)
+        spider.alone = tally is None
+        spider.tally = tally or Tally()
         crawler.signals.connect(spider.stop_when_database_fails, signal=signals.spider_error)
         crawler.signals.connect(spider.stop_when_database_fails, signal=signals.item_error)
         return spider
@@ -114,8 +125,11 @@ class FeedSpider(Spider):
         self._polls = 0
         self._network_known = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
+        self._lock = ExitStack()
 
     async def start(self) -> AsyncIterator[Any]:
+        if self.alone and not self._has_the_lock():
+            return
         if self.tally.deadline is not None:
             left = self.tally.deadline - time.monotonic()
             self._alarm = asyncio.get_running_loop().call_later(left, self._stop_in_time)
@@ -144,6 +158,16 @@ class FeedSpider(Spider):
             self._alarm.cancel()
         self._settle_unreached(offline=self.tally.offline)
         self.db.close()
+        self._lock.close()
+
+    def _has_the_lock(self) -> bool:
+        """Take it until the spider closes; False, and a word, when another pass has it."""
+        try:
+            self._lock.enter_context(only_one(self.path))
+        except AlreadyRunningError as error:
+            self.logger.warning(str(error))
+            return False
+        return True
 
     def stop_when_database_fails(self, failure: Failure) -> None:
         """Fetching what cannot be stored only costs the publishers."""
