@@ -9,7 +9,7 @@ address between check and connection (rebinding) gains nothing.
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 from urllib.parse import urlsplit
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 # Names that mean this machine or this network, by RFC 6761, RFC 6762 and common use.
 _LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
 _NAT64 = IPv6Network("64:ff9b::/96")  # IPv4 addresses in IPv6 clothes
+# Routable by their registration, or so Python says, and answered inside a network all the same.
+_INSIDE = (
+    IPv4Network("168.63.129.16/32"),  # Azure: what runs a virtual machine
+    IPv4Network(
+        "192.0.0.0/24"
+    ),  # IETF protocol assignments; Oracle's cloud keeps its metadata there
+    IPv6Network("fec0::/10"),  # site-local, as private addresses were called before fc00::/7
+)
 
 
 def refusal(host: str) -> str | None:
@@ -68,6 +76,8 @@ def is_public(address: IPv4Address | IPv6Address | str) -> bool:
             return False
         if inner is not None:
             return is_public(inner)
+    if any(address in network for network in _INSIDE):
+        return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
