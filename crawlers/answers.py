@@ -6,7 +6,7 @@ Pure: it decides, the spiders do. Reasons are plain words, for `newsfold health`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,8 @@ from crawlers.polling import NO_HINTS, USUAL, Bounds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from scrapy.http import Response
 
     from storage.models import EntryStatus, Feed, Hints
 
@@ -60,6 +62,14 @@ class Listing:
     hints: Hints = NO_HINTS
 
 
+def headers_of(response: Response) -> dict[str, str]:
+    """The headers of an answer, names in small letters; what came twice is a list."""
+    return {
+        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
+        for name, values in response.headers.items()
+    }
+
+
 def decide(
     feed: Feed,
     answer: Answer,
@@ -71,7 +81,8 @@ def decide(
     if answer.status == HTTPStatus.OK:
         etag, last_modified = answer.headers.get("etag"), answer.headers.get("last-modified")
         return _answered(feed, answer, now, listing or Listing(), bounds, etag, last_modified)
-    if answer.status == HTTPStatus.NOT_MODIFIED:
+    # Without a validator of ours a 304 answers nothing that was asked.
+    if answer.status == HTTPStatus.NOT_MODIFIED and (feed.etag or feed.last_modified):
         # A 304 may carry a newer validator; what it leaves out stays as it was.
         etag = answer.headers.get("etag") or feed.etag
         last_modified = answer.headers.get("last-modified") or feed.last_modified
@@ -79,7 +90,11 @@ def decide(
         return _answered(feed, answer, now, unchanged, bounds, etag, last_modified)
     if answer.status == HTTPStatus.GONE:
         return Decision("retired", now, reason="the publisher has taken the feed away (410 Gone)")
-    return failed(feed, explained(answer.status), now, answer.headers, bounds)
+    decision = failed(feed, explained(answer.status), now, answer.headers, bounds)
+    if answer.status in SLOW_DOWN:  # its host is held so long: it could not be asked before
+        held = polling.held_until(now, answer.headers)
+        return replace(decision, next_due=max(decision.next_due, held))
+    return decision
 
 
 def failed(
@@ -148,13 +163,13 @@ def _answered(
         "answered",
         polling.next_due(now, minutes, answer.headers, listing.hints, bounds),
         minutes,
-        etag=_bounded(etag),
-        last_modified=_bounded(last_modified),
+        etag=bounded_validator(etag),
+        last_modified=bounded_validator(last_modified),
         moved_to=answer.url if moved else None,
         hints=listing.hints,
     )
 
 
-def _bounded(validator: str | None) -> str | None:
-    # A validator is sent back as a header: a long one is dropped, a cut one would never match.
+def bounded_validator(validator: str | None) -> str | None:
+    """A validator is sent back as a header: a long one is dropped, a cut one would never match."""
     return validator if validator and len(validator) <= 1000 and validator.isprintable() else None

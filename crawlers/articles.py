@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
+from crawlers.addresses import other_addresses
 from crawlers.authors import choose_authors, read_names
 from crawlers.body import plain_text, read_blocks, read_marked, to_sections
 from crawlers.characters import decode, letters, one_line, plain_line
@@ -34,7 +35,7 @@ from crawlers.metadata import Claims, lines_near_title, read_claims, times_near_
 from crawlers.paywalls import is_paywalled
 from crawlers.selectors import Layout, layout_of, text_of, voice_of
 from crawlers.titles import choose_title, site_keys
-from crawlers.urls import canonical_url, same_site, without_amp
+from crawlers.urls import canonical_url, is_front_page, same_site, without_amp
 from storage.models import DateClaim, Section, Story
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ def story_from_entry(entry: Entry) -> Story:
     else:
         settled, weighed = (claims[0].moment if claims else None), ()
     summary = plain_line(entry.summary, MAX_SUMMARY)
+    url = canonical_url(entry.url)
     return Story(
-        url=canonical_url(entry.url),
+        url=url,
         title=plain_line(entry.title, MAX_TITLE),
         text=summary,
         sections=(Section("", summary),) if summary else (),
@@ -107,7 +109,13 @@ def story_from_entry(entry: Entry) -> Story:
         comments=entry.comments,
         text_from="feed",
         date_claims=weighed,
+        also_at=other_addresses(url, [entry.through], [_address(entry.guid)]),
     )
+
+
+def _address(guid: str | None) -> str | None:
+    """An id of a feed, where it is an address."""
+    return guid if guid and guid.lower().startswith(("http://", "https://")) else None
 
 
 def _from_feed(entry: Entry) -> list[Claim]:
@@ -119,13 +127,8 @@ def _from_feed(entry: Entry) -> list[Claim]:
 
 def _refuse_front_page(page: Page, entry: Entry) -> None:
     """An article that is gone is often answered with the front page."""
-    if _is_root(page.url) and not _is_root(entry.url):
+    if is_front_page(page.url) and not is_front_page(entry.url):
         raise NoArticle("sent on to the front page")
-
-
-def _is_root(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.path in ("", "/") and not parts.query
 
 
 def _tree(page: Page) -> Any:
@@ -189,6 +192,11 @@ def _story(tree: Any, page: Page, entry: Entry) -> Story:
             claims.every("free"), claims.every("tier"), (text for _, text in blocks)
         ),
         date_claims=date_claims,
+        also_at=other_addresses(
+            url,
+            (*page.redirects, page.url, entry.through),
+            (*claims.addresses, *claims.amp_twins, *claims.short_links, _address(entry.guid)),
+        ),
     )
 
 
@@ -211,7 +219,11 @@ def _identity(claims: Claims, page_url: str) -> tuple[str, str | None]:
     for url in _addresses(claims.addresses, page_url):
         if not same_site(url, page_url):
             claim = claim or url
-        elif own is None and url not in twins and not (_is_root(url) and not _is_root(page_url)):
+        elif (
+            own is None
+            and url not in twins
+            and not (is_front_page(url) and not is_front_page(page_url))
+        ):
             own = url
     own = own or here
     return without_amp(own) if claims.is_amp and own == here else own, claim

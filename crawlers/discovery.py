@@ -32,6 +32,7 @@ from crawlers.entries import (
 from crawlers.sources import LANGUAGE
 from crawlers.spiders.base import explained, header
 from crawlers.urls import same_site
+from storage.robots import keep_robots, robots_of
 from storage.sources import held_hosts, hold_host
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from storage.models import FeedKind
+    from storage.models import FeedKind, Robots
 
 MOST_REQUESTS = 10
 MAX_NAME = 80  # characters of a feed's title that name a source
@@ -271,6 +272,12 @@ class _Discovery(Spider):
 
     def now(self) -> datetime:
         return clock(self.crawler.settings)()
+
+    def robots_of(self, site: str) -> Robots | None:
+        return robots_of(self.db, site)
+
+    def keep_robots(self, site: str, robots: Robots | None) -> None:
+        keep_robots(self.db, site, robots)
 
     def held_hosts(self) -> dict[str, datetime]:
         return held_hosts(self.db, self.now())

@@ -13,7 +13,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import feedparser
 from lxml import etree, html
@@ -23,7 +23,7 @@ from w3lib.encoding import http_content_type_encoding
 from crawlers.characters import decode, one_line, printable
 from crawlers.dates import read_moment, settle
 from crawlers.urls import canonical_url, same_site
-from crawlers.wrappers import unwrapped
+from crawlers.wrappers import is_behind_number, unwrapped
 from storage.models import Entry
 
 if TYPE_CHECKING:
@@ -232,6 +232,7 @@ def _xml_feed_entry(item: Any, url: str, language: str | None, now: datetime) ->
         url=link,
         title=_text_of(detail, item.get("title"), MAX_TITLE),
         guid=plain_text(item.get("id"), MAX_TITLE, markup=False) or None,
+        through=_through(item, url, link),
         summary=_summary(item),
         author=_author(item),
         published=published,
@@ -239,6 +240,16 @@ def _xml_feed_entry(item: Any, url: str, language: str | None, now: datetime) ->
         comments=count(item.get("slash_comments") or item.get("thr_total")),
         language=_language(detail.get("language")) or _language(item.get("language")) or language,
     )
+
+
+def _through(item: Any, feed_url: str, link: str) -> str | None:
+    """The link that a service put in place of the entry's own. Of other sites anybody could claim
+    that their addresses lead to him."""
+    given = absolute(feed_url, _own_link(item))
+    if not given or given == link:
+        return None
+    is_own = urlsplit(given).hostname == urlsplit(feed_url).hostname
+    return given if is_own or is_behind_number(given) else None
 
 
 def _feed_link(item: Any, base: str) -> str | None:

@@ -17,8 +17,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from crawlers.pool import Lost, each
+from storage.addresses import follow_story
 from storage.database import create_or_open, transaction
-from storage.discussions import follow_story
 from storage.pages import (
     count_waiting_pages,
     entries_without_page,
@@ -183,7 +183,7 @@ def _save(db: Database, page_id: int, entry_id: int, story: Story, now: datetime
             move_feed_story(db, entry_id, story.url)
         saved: Saved = "known" if known else save_story(db, story, now)
         mark_extracted(db, page_id, now)
-        follow_story(db, entry_id, story.url)
+        follow_story(db, entry_id, story.url, story.also_at, now)
     return saved
 
 
@@ -192,8 +192,13 @@ def _from_entries(db: Database, now: Clock) -> int:
 
     entries = entries_without_page(db, now())
     with transaction(db):
-        saved = [save_story(db, story_from_entry(entry), now()) for entry in entries]
+        saved = [_save_told(db, story_from_entry(entry), now()) for entry in entries]
     return saved.count("new")
+
+
+def _save_told(db: Database, story: Story, now: datetime) -> Saved:
+    follow_story(db, None, story.url, story.also_at, now)
+    return save_story(db, story, now)
 
 
 def _processes(pages: int, inflow: Inflow) -> int:

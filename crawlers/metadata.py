@@ -79,6 +79,7 @@ class Claims:
     kinds: frozenset[str]  # JSON-LD types, and og:type in lower case
     addresses: tuple[str, ...]  # rel=canonical, then og:url
     amp_twins: tuple[str, ...] = ()  # rel=amphtml
+    short_links: tuple[str, ...] = ()  # rel=shortlink
     is_amp: bool = False  # the document says that it is an AMP page
 
     def every(self, field: str) -> tuple[str, ...]:
@@ -122,6 +123,7 @@ def read_claims(tree: Any, page_url: str, marked: Voice | None = None) -> Claims
         kinds=kinds | {kind.lower() for kind in meta.get("og:type", ())},
         addresses=(*_links(tree, "canonical"), *meta.get("og:url", ())),
         amp_twins=tuple(_links(tree, "amphtml")),
+        short_links=tuple(_links(tree, "shortlink")),
         is_amp=tree.get("amp") is not None or tree.get("⚡") is not None,
     )
 

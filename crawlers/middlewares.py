@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from scrapy import signals
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest, NotConfigured
@@ -19,7 +20,8 @@ from scrapy.robotstxt import ProtegoRobotParser
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.python.failure import Failure
 
-from crawlers.answers import SLOW_DOWN, shows_no_end
+from crawlers import robots
+from crawlers.answers import SLOW_DOWN, headers_of, shows_no_end
 from crawlers.clock import clock
 from crawlers.hosts import proxy_hosts, refusal, resolved_refusal
 from crawlers.polling import held_until
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
 
-MAX_ROBOTS_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB; the rest is not read
+    from crawlers.robots import Verdict
+    from storage.models import Robots
+
+
+MOST_CODINGS = 5  # of one answer; curl unpacks as many
 
 
 class HostRefusedError(IgnoreRequest):
@@ -56,6 +62,10 @@ class HostHeldError(NotAskedError):
     def __init__(self, host: str, until: datetime) -> None:
         super().__init__(f"{host} has asked us to stay away until {until:%Y-%m-%d %H:%M} UTC")
         self.until = until
+
+
+class PackedTooOftenError(IgnoreRequest):
+    """Nobody has a good reason to pack an answer so often."""
 
 
 class CutShortError(IgnoreRequest):
@@ -117,11 +127,11 @@ class PublicHostsOnly:
 
 
 class ObeyRobots:
-    """Asks each site's robots.txt once, and lets no request by before the answer is there.
+    """Lets no request by before its site's robots.txt is known; crawlers/robots.py says what that
+    means. A spider with a database keeps these files, for the spiders and passes to come.
 
     Scrapy 2.14 to 2.19 let requests pass that wait while robots.txt loads: they share a Deferred,
     whose result the first of them takes away. Here they share a task, which answers all alike.
-    By RFC 9309: 2xx is obeyed, 4xx allows everything, anything else forbids everything for now.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -129,6 +139,7 @@ class ObeyRobots:
         if not settings.getbool("ROBOTSTXT_OBEY"):
             raise NotConfigured
         self._crawler = crawler
+        self._now = clock(settings)
         self._name: str = settings["ROBOTSTXT_USER_AGENT"] or settings["USER_AGENT"]
         self._timeout = settings.getfloat("NEWSFOLD_ROBOTS_TIMEOUT")
         self._max_delay = settings.getfloat("NEWSFOLD_MAX_CRAWL_DELAY")
@@ -146,17 +157,52 @@ class ObeyRobots:
             raise RobotsForbiddenError("robots.txt forbids it")
 
     async def _rules_for(self, request: Request) -> RobotParser | None:
-        url = urlparse_cached(request)
-        site = f"{url.scheme}://{url.netloc}"
+        site = robots.site_of(request.url)
         if site not in self._rules:
             self._rules[site] = asyncio.ensure_future(self._load(site))
         # One that is cancelled must not take the answer from the others.
         return await asyncio.shield(self._rules[site])
 
     async def _load(self, site: str) -> RobotParser | None:
-        request = Request(
+        spider: Any = self._crawler.spider
+        kept: Robots | None = spider.robots_of(site) if hasattr(spider, "robots_of") else None
+        if kept is not None and robots.is_fresh(kept, self._now()):
+            return self._parsed(kept)
+        verdict, error = await self._ask(site, kept)
+        if verdict.kept != kept and hasattr(spider, "keep_robots"):
+            spider.keep_robots(site, verdict.kept)
+        if verdict.obeyed is None:
+            raise RobotsUnknownError(verdict.reason) from error
+        return self._parsed(verdict.obeyed)
+
+    async def _ask(self, site: str, kept: Robots | None) -> tuple[Verdict, Exception | None]:
+        """What becomes of a robots.txt that is not fresh, and the error when nothing answered.
+        A host that is not to be asked at all is told as such."""
+        request = self._request(site, kept)
+        try:
+            response = await self._crawler.engine.download_async(request)
+        except (NotAskedError, HostRefusedError):
+            raise
+        except IgnoreRequest as error:
+            return robots.unknown(kept, f"its robots.txt cannot be had: {error}", self._now()), None
+        except Exception as error:  # the spider tells what it was, and whose
+            reason = f"its robots.txt cannot be had: {error}"
+            return robots.unknown(kept, reason, self._now()), error
+        if response.status in SLOW_DOWN:
+            host = urlparse_cached(request).hostname or ""
+            raise HostHeldError(host, _until(response, self._now()))
+        answer = robots.RobotsAnswer(response.status, headers_of(response), response.body)
+        return robots.decide(site, kept, answer, self._now()), None
+
+    def _request(self, site: str, kept: Robots | None) -> Request:
+        validators = {
+            "If-None-Match": kept.etag if kept else None,
+            "If-Modified-Since": kept.last_modified if kept else None,
+        }
+        return Request(
             f"{site}/robots.txt",
             callback=NO_CALLBACK,
+            headers={name: value for name, value in validators.items() if value},
             priority=1000,
             meta={
                 "dont_obey_robotstxt": True,
@@ -164,23 +210,12 @@ class ObeyRobots:
                 "download_timeout": self._timeout,
             },
         )
-        try:
-            response = await self._crawler.engine.download_async(request)
-        except IgnoreRequest:
-            raise
-        except Exception as error:  # the spider tells what it was, and whose
-            raise RobotsUnknownError(f"its robots.txt cannot be had: {error}") from error
-        if response.status in SLOW_DOWN:
-            host = urlparse_cached(request).hostname or ""
-            raise HostHeldError(host, _until(response, clock(self._crawler.settings)()))
-        if 400 <= response.status < 500:
+
+    def _parsed(self, obeyed: Robots) -> RobotParser | None:
+        if obeyed.body is None:
             return None
-        if not 200 <= response.status < 300:
-            raise RobotsUnknownError(f"its robots.txt was answered with {response.status}")
-        if b"\0" in response.body:
-            raise RobotsUnknownError("its robots.txt is no text")
-        rules = ProtegoRobotParser(response.body[:MAX_ROBOTS_BYTES], self._crawler.spider)
-        self._slow_down(urlparse_cached(request).hostname or "", rules)
+        rules = ProtegoRobotParser(obeyed.body, self._crawler.spider)
+        self._slow_down(urlsplit(obeyed.site).hostname or "", rules)
         return rules
 
     def _slow_down(self, host: str, rules: RobotParser) -> None:
@@ -236,6 +271,17 @@ class HoldHosts:
         spider: Any = self._crawler.spider
         if hasattr(spider, "host_held"):
             spider.host_held(host, self._held[host])
+
+
+class FewCodings:
+    """Refuses answers that are packed again and again: each layer is small, but ten thousand of
+    them, which fit into a header, would hold up the crawl for half a minute."""
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        named = b",".join(response.headers.getlist("Content-Encoding"))
+        if named.count(b",") >= MOST_CODINGS:
+            raise PackedTooOftenError("the answer is packed too many times")
+        return response
 
 
 class WholeAnswers:

@@ -77,7 +77,8 @@ def next_due(
     bounds: Bounds = USUAL,
 ) -> datetime:
     """When to poll after a good answer: after the interval, and not before the publisher wants."""
-    asked = max(freshness(headers, now), timedelta(minutes=hints.every or 0))
+    fresh = freshness(headers, now) or timedelta(0)
+    asked = max(fresh, timedelta(minutes=hints.every or 0))
     wait = max(timedelta(minutes=minutes), min(asked, timedelta(minutes=bounds.longest)))
     return after_skipped(whole_second(now + wait), hints)
 
@@ -130,21 +131,29 @@ def whole_second(moment: datetime) -> datetime:
     return moment.replace(microsecond=0) + up
 
 
-def freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
+def freshness(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """How long the answer stays fresh: Cache-Control's max-age less the Age it came with, or
-    Expires where there is no max-age."""
-    directives: dict[str, str] = {}
+    Expires where there is no max-age. None when it does not say."""
+    said = directives(headers)
+    if "no-cache" in said or "no-store" in said:
+        return timedelta(0)
+    if "max-age" in said:
+        left = _seconds(said["max-age"]) - _seconds(headers.get("age", ""))
+        return timedelta(seconds=max(0, left))
+    if "expires" not in headers:
+        return None
+    expires = _moment(headers["expires"])  # what is no date, such as 0, is over
+    date = _moment(headers.get("date", "")) or now  # the server's clock may be wrong
+    return max(timedelta(0), expires - date) if expires else timedelta(0)
+
+
+def directives(headers: Mapping[str, str]) -> dict[str, str]:
+    """What Cache-Control says, by name."""
+    found: dict[str, str] = {}
     for part in headers.get("cache-control", "").lower().split(","):
         name, _, value = part.partition("=")
-        directives[name.strip()] = value.strip().strip('"')
-    if "no-cache" in directives or "no-store" in directives:
-        return timedelta(0)
-    if "max-age" not in directives:
-        expires = _moment(headers.get("expires", ""))
-        date = _moment(headers.get("date", "")) or now  # the server's clock may be wrong
-        return max(timedelta(0), expires - date) if expires else timedelta(0)
-    left = _seconds(directives["max-age"]) - _seconds(headers.get("age", ""))
-    return timedelta(seconds=max(0, left))
+        found[name.strip()] = value.strip().strip('"')
+    return found
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:

@@ -39,6 +39,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.middlewares.ObeyRobots": 100,
     "crawlers.middlewares.HoldHosts": 110,
     "crawlers.middlewares.WholeAnswers": 585,  # of what HttpCompressionMiddleware (590) unpacked
+    "crawlers.middlewares.FewCodings": 595,  # before that unpacks it
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,  # ours corrects it
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # feeds link where they like
     "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,

@@ -67,6 +67,11 @@ def _canonical(url: str) -> str:
     return safe
 
 
+def is_front_page(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query
+
+
 def same_site(left: str, right: str) -> bool:
     """Whether two addresses belong to one registrable domain (news.example.co.uk, example.co.uk).
 

@@ -34,6 +34,13 @@ def unwrapped(url: str) -> str:
     return url
 
 
+def is_behind_number(url: str) -> bool:
+    """Whether an address is one of a service that hides another one behind a number, and whose
+    feeds tell both."""
+    host = urlsplit(url).hostname
+    return any(host == wrapper["host"] for wrapper in _wrappers()["behind_number"])
+
+
 def _inside(parts: SplitResult) -> Iterator[str]:
     known, host = _wrappers(), (parts.hostname or "").rstrip(".")
     if not host.endswith(_ends()):

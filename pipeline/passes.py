@@ -16,6 +16,7 @@ from pipeline.budget import Budget, seconds_of
 from pipeline.configuration import fingerprint_beside, read_configuration
 from pipeline.embedders import configured
 from pipeline.fold_pass import FoldReport, fold_pass
+from storage.addresses import drop_old_addresses
 from storage.database import create_or_open, must_exist, open_existing, transaction, tried
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.files import ImportReport, check_file, import_files
@@ -72,6 +73,7 @@ def run_pass(
                 part_of=run,
             )
             drop_old_pages(db, now(), KEEP_PAGES)
+            drop_old_addresses(db, now())
     voice.say(f"{report.new} new events, {report.changed} changed")
     if run.stopped == TIME_IS_UP:
         voice.say(f"its {budget.seconds:g} seconds are up; what is left waits for the next pass")

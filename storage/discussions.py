@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from storage.addresses import story_at_address
 from storage.database import transaction
 from storage.models import Discussion
 from storage.rows import chunks, marks
@@ -31,13 +32,14 @@ def save_discussions(
             known = db.execute("SELECT 1 FROM discussions WHERE url = ?", (each.url,)).fetchone()
             new += known is None
             db.execute(
-                "INSERT INTO discussions (url, story_url, feed_id, points, comments, first_seen,"
-                " last_seen) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (url) DO UPDATE SET"
-                " points = coalesce(excluded.points, points),"
+                "INSERT INTO discussions (url, link, story_url, feed_id, points, comments,"
+                " first_seen, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (url) DO"
+                " UPDATE SET points = coalesce(excluded.points, points),"
                 " comments = coalesce(excluded.comments, comments), last_seen = excluded.last_seen",
                 (
                     each.url,
-                    _story_url(db, each.story_url),
+                    each.story_url,
+                    story_at_address(db, each.story_url),
                     feed.id,
                     each.points,
                     each.comments,
@@ -46,25 +48,6 @@ def save_discussions(
                 ),
             )
     return new
-
-
-def _story_url(db: Database, url: str) -> str:
-    """Where the story of an address is: a page that we fetched there may have been another's."""
-    found = db.execute(
-        "SELECT story_url FROM entries WHERE canonical_url = ? AND story_url IS NOT NULL", (url,)
-    ).fetchone()
-    return str(found[0]) if found else url
-
-
-def follow_story(db: Database, entry_id: int, url: str) -> None:
-    """The page of an entry turned out to be the story at `url`. Where that is not the entry's own
-    address, this is remembered, and discussions of that address are about that story."""
-    other = db.execute(
-        "SELECT canonical_url FROM entries WHERE id = ? AND canonical_url <> ?", (entry_id, url)
-    ).fetchone()
-    if other:
-        db.execute("UPDATE entries SET story_url = ? WHERE id = ?", (url, entry_id))
-        db.execute("UPDATE discussions SET story_url = ? WHERE story_url = ?", (url, other[0]))
 
 
 def discussions_of(db: Database, story_urls: Iterable[str]) -> list[Discussion]:

@@ -67,6 +67,19 @@ def dates(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations(name="0008_robots")
+def robots(db: Database) -> None:
+    """What each site's robots.txt says, so that a pass need not ask again."""
+    db.execute(_ROBOTS)
+
+
+@migrations(name="0009_addresses")
+def addresses(db: Database) -> None:
+    """Where else a story stands, so that discussions find it that name another of its addresses."""
+    for statement in _ADDRESSES:
+        db.execute(statement)
+
+
 @migrations(name="0010_corrections")
 def corrections(db: Database) -> None:
     """What analysts have said of the grouping, and who was in which event when."""
@@ -433,4 +446,36 @@ END""",
   event_id INTEGER NOT NULL, -- the event; negative for one that would be new
   PRIMARY KEY (run_id, story_id)
 ) WITHOUT ROWID""",
+)
+
+_ROBOTS = """CREATE TABLE robots (
+  -- What each site's robots.txt said last. A cache: dropped after 30 days, and beyond 64 MB.
+  site TEXT PRIMARY KEY, -- scheme, host and port, such as https://example.org
+  confirmed TEXT NOT NULL, -- when the site last gave it, or said that it is still so
+  due TEXT NOT NULL, -- asked for again from then on: a day later, or as Cache-Control says
+  etag TEXT, -- validator
+  last_modified TEXT, -- validator
+  body BLOB -- the file, zlib; null when there is none, and all is allowed
+)"""
+
+_ADDRESSES = (
+    """CREATE TABLE addresses (
+  -- Other addresses of stories: of redirects that led to them, of services, short and AMP ones.
+  -- Dropped after 60 days.
+  url TEXT PRIMARY KEY, -- canonical URL of the address
+  story_url TEXT, -- canonical URL of the story; null when it was told of two stories
+  seen TEXT NOT NULL -- when it was last told
+) WITHOUT ROWID""",
+    "CREATE INDEX addresses_story ON addresses (story_url)",
+    "CREATE INDEX addresses_seen ON addresses (seen)",
+    "INSERT OR REPLACE INTO addresses SELECT canonical_url, story_url, first_seen FROM entries"
+    " WHERE story_url IS NOT NULL",
+    "ALTER TABLE entries DROP COLUMN story_url",
+    "ALTER TABLE entries ADD COLUMN through TEXT"
+    " /* the link as given, where a service such as FeedBurner put it in place of url */",
+    "ALTER TABLE pages ADD COLUMN redirects TEXT /* JSON list: the addresses that led to url */",
+    "ALTER TABLE discussions ADD COLUMN link TEXT NOT NULL DEFAULT ''"
+    " /* canonical URL of what it links to; where that is no story, story_url is the same */",
+    "UPDATE discussions SET link = story_url",
+    "CREATE INDEX discussions_link ON discussions (link)",
 )

@@ -70,6 +70,7 @@ class Entry:
     url: str
     title: str = ""
     guid: str | None = None
+    through: str | None = None  # the link of a service that leads to `url`, such as FeedBurner's
     summary: str = ""  # plain text
     author: str | None = None
     published: datetime | None = None
@@ -95,6 +96,18 @@ class Discussion:
 
 
 @dataclass(frozen=True, slots=True)
+class Robots:
+    """A site's robots.txt as it was last had."""
+
+    site: str  # scheme, host and port
+    body: bytes | None  # None: it has none, and all is allowed
+    confirmed: datetime  # when the site last answered so
+    due: datetime  # when it is asked for again
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What was fetched for an entry. `html` is the body as sent, before any decoding."""
 
@@ -103,6 +116,7 @@ class Page:
     html: bytes
     fetched_at: datetime
     encoding: str | None = None  # as the HTTP header declared it
+    redirects: tuple[str, ...] = ()  # the addresses that led to `url`
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +172,8 @@ class Story:
     paywalled: bool | None = None  # whether it must be paid for; None: nobody says
     # How `published` was found; read back by storage/stories.py's date_claims only.
     date_claims: tuple[DateClaim, ...] = field(default=(), compare=False)
+    # Canonical URLs at which it is known to stand, too; never read back.
+    also_at: tuple[str, ...] = field(default=(), compare=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

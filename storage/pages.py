@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.database import transaction
 from storage.models import Entry, Page
+from storage.rows import to_json
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -37,15 +39,16 @@ def save_entries(
     with transaction(db):
         for entry, canonical_url in entries:
             cursor = db.execute(
-                "INSERT INTO entries (feed_id, url, canonical_url, guid, title, summary, author,"
-                " published, published_precision, comments, language, first_seen, status)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"
+                "INSERT INTO entries (feed_id, url, canonical_url, guid, through, title, summary,"
+                " author, published, published_precision, comments, language, first_seen, status)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting')"
                 " ON CONFLICT (feed_id, canonical_url) DO NOTHING",
                 (
                     feed.id,
                     entry.url,
                     canonical_url,
                     entry.guid,
+                    entry.through,
                     entry.title,
                     entry.summary,
                     entry.author,
@@ -107,13 +110,15 @@ def save_page(db: Database, page: Page) -> None:
     """Keep a fetched page until a story has been made of it; its entry counts as fetched."""
     with transaction(db):
         db.execute(
-            "INSERT INTO pages (entry_id, url, fetched_at, encoding, html) VALUES (?, ?, ?, ?, ?)"
+            "INSERT INTO pages (entry_id, url, redirects, fetched_at, encoding, html)"
+            " VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (entry_id) DO UPDATE SET url = excluded.url, html = excluded.html,"
-            " fetched_at = excluded.fetched_at, encoding = excluded.encoding,"
-            " extracted = NULL, error = NULL",
+            " redirects = excluded.redirects, fetched_at = excluded.fetched_at,"
+            " encoding = excluded.encoding, extracted = NULL, error = NULL",
             (
                 page.entry_id,
                 page.url,
+                to_json(list(page.redirects)) if page.redirects else None,
                 to_iso(page.fetched_at),
                 page.encoding,
                 zlib.compress(page.html, COMPRESSION),
@@ -144,8 +149,8 @@ def waiting_pages(
     while True:
         rows = list(
             db.query(
-                "SELECT p.id AS page_id, p.url AS page_url, p.fetched_at, p.encoding, p.html,"
-                " e.*, f.source_id, coalesce(e.language, s.language) AS language"
+                "SELECT p.id AS page_id, p.url AS page_url, p.redirects, p.fetched_at, p.encoding,"
+                " p.html, e.*, f.source_id, coalesce(e.language, s.language) AS language"
                 " FROM pages AS p JOIN entries AS e ON e.id = p.entry_id"
                 " JOIN feeds AS f ON f.id = e.feed_id JOIN sources AS s ON s.id = f.source_id"
                 " WHERE p.extracted IS NULL AND p.id > ?"
@@ -240,6 +245,7 @@ def _page(row: dict[str, Any]) -> Page:
         html=zlib.decompress(row["html"]),
         fetched_at=fetched_at,
         encoding=row["encoding"],
+        redirects=tuple(json.loads(row["redirects"] or "[]")),
     )
 
 
@@ -248,6 +254,7 @@ def _entry(row: dict[str, Any]) -> Entry:
         url=row["url"],
         title=row["title"],
         guid=row["guid"],
+        through=row["through"],
         summary=row["summary"],
         author=row["author"],
         published=from_iso(row["published"]),

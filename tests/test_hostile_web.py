@@ -42,6 +42,7 @@ BODIES = {
     "brotli": (brotli.compress(LARGE), "br"),
     "twice": (TWICE, "gzip, gzip"),
 }
+LAYERS = 2000
 HEADERS: dict[str, dict[str, str]] = {
     "many lines": {f"X-{number}": "y" * 200 for number in range(3000)},
     "long line": {"X": "y" * 100_000},
@@ -101,9 +102,14 @@ def fill(web: Web) -> None:
         web.add(f"http://hop{hop}.test/page", status=302, Location=f"http://hop{hop + 1}.test/page")
     web.add("http://hop3.test/page", status=302, Location="http://10.0.0.1/")
     web.add("http://good.test/page", article("good"))
+    layers = Reply(gzip.compress(b""), headers={"Content-Encoding": ", ".join(["gzip"] * LAYERS)})
+    web.pages["http://layers.test/page"] = layers
     names = [*BODIES, *HEADERS, *LOCATIONS, *ROBOTS, "good"]
     listed = [(name, f"http://{host(name)}/page") for name in names]
-    web.add("http://feed.test/feed", rss(*listed, ("hops", "http://hop0.test/page")))
+    web.add(
+        "http://feed.test/feed",
+        rss(*listed, ("hops", "http://hop0.test/page"), ("layers", "http://layers.test/page")),
+    )
     web.pages["http://bomb.test/feed"] = Reply(
         gzip.compress(LARGE), headers={"Content-Encoding": "gzip"}
     )
@@ -153,6 +159,10 @@ def test_a_good_page_among_them_is_read(crawled: Crawled) -> None:
 @pytest.mark.parametrize("name", BODIES)
 def test_what_is_too_large_unpacked_is_not_read(crawled: Crawled, name: str) -> None:
     assert crawled.entries[name]["error"] == "the answer is too large"
+
+
+def test_what_is_packed_again_and_again_is_not_unpacked(crawled: Crawled) -> None:
+    assert crawled.entries["layers"]["error"] == "the answer is packed too many times"
 
 
 def test_a_feed_that_is_too_large_unpacked_is_a_failure_of_its_own(crawled: Crawled) -> None:

@@ -142,14 +142,14 @@ def test_when_a_page_is_asked_for_again(attempts: int, hours: int) -> None:
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
-        ({}, 0),
+        ({}, None),
         ({"cache-control": "max-age=600"}, 600),
         ({"cache-control": 'public, MAX-AGE="600"'}, 600),
         ({"cache-control": "max-age=600", "age": "100"}, 500),
         ({"cache-control": "max-age=600", "age": "9999"}, 0),
         ({"cache-control": "max-age=600, no-cache"}, 0),
         ({"cache-control": "no-store, max-age=600"}, 0),
-        ({"cache-control": "s-maxage=600"}, 0),  # for shared caches, which we are not
+        ({"cache-control": "s-maxage=600"}, None),  # for shared caches, which we are not
         ({"cache-control": "max-age=soon"}, 0),
         ({"cache-control": "max-age=-5"}, 0),
         ({"cache-control": "max-age=" + "9" * 5000}, 10**9),
@@ -161,8 +161,9 @@ def test_when_a_page_is_asked_for_again(attempts: int, hours: int) -> None:
         ({"expires": "0"}, 0),
     ],
 )  # fmt: skip
-def test_freshness(headers: dict[str, str], seconds: int) -> None:
-    assert polling.freshness(headers, NOW) == timedelta(seconds=seconds)
+def test_freshness(headers: dict[str, str], seconds: int | None) -> None:
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert polling.freshness(headers, NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,9 @@ MOVED = "https://a.test/new"
         (404, {}, (301,), (0, 0), {"outcome": "failed", "moved_to": None}),
         (429, {"retry-after": "3600"}, (), (0, 0),
          {"outcome": "failed", "next_due": NOW + timedelta(hours=1)}),
-        (503, {}, (), (0, 0), {"outcome": "failed"}),
+        (503, {}, (), (0, 0),
+         {"outcome": "failed", "next_due": NOW + polling.HOLD}),
+        (429, {"retry-after": "soon"}, (), (0, 0), {"next_due": NOW + polling.HOLD}),
         (204, {}, (), (0, 0), {"outcome": "failed"}),
         (302, {}, (), (0, 0), {"outcome": "failed"}),
         (999, {}, (), (0, 0), {"outcome": "failed", "reason": "the server answered 999"}),
@@ -250,6 +253,12 @@ def test_what_an_answer_means_for_a_feed(
     answer = Answer(status, headers, MOVED if hops else FEED.url, hops)
     decision = decide(FEED, answer, NOW, Listing(*counts))
     assert {name: getattr(decision, name) for name in expected} == expected
+
+
+def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
+    """Or a feed would be well for ever, and never bring anything."""
+    decision = decide(Feed("http://a.test/feed", "a"), Answer(304, {}, FEED.url), NOW)
+    assert (decision.outcome, decision.reason) == ("failed", "the server answered 304 Not Modified")
 
 
 def test_a_failure_without_an_answer_keeps_the_reason() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,7 +28,7 @@ from scrapy.exceptions import (
 from w3lib.encoding import http_content_type_encoding
 
 from crawlers import answers
-from crawlers.answers import Answer, Listing
+from crawlers.answers import Answer, Listing, headers_of
 from crawlers.clock import clock
 from crawlers.entries import FeedError, read_entries
 from crawlers.hints import read_hints
@@ -46,6 +46,7 @@ from storage.database import create_or_open, transaction
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.models import Page
 from storage.pages import record_page_failure, save_entries, waiting_entries
+from storage.robots import drop_old_robots, keep_robots, robots_of
 from storage.runs import AlreadyRunningError, only_one
 from storage.sources import (
     due_feeds,
@@ -69,7 +70,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from crawlers.answers import Decision
-    from storage.models import Entry, EntryStatus, Feed, FeedKind, Hints
+    from storage.models import Entry, EntryStatus, Feed, FeedKind, Hints, Robots
 
 FEEDS_FIRST = 10  # priority of feeds over pages, so that every feed is polled within a short pass
 # The first so many feeds are a probe: when none of them can be reached, it is our network. Fewer
@@ -125,6 +126,7 @@ class FeedSpider(Spider):
         self._polls = 0
         self._network_known = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
+        self._robots_changed = False
         self._lock = ExitStack()
 
     async def start(self) -> AsyncIterator[Any]:
@@ -157,6 +159,9 @@ class FeedSpider(Spider):
         if self._alarm:
             self._alarm.cancel()
         self._settle_unreached(offline=self.tally.offline)
+        if self._robots_changed:
+            with suppress(sqlite3.Error):  # a full disk has been told; these can wait
+                drop_old_robots(self.db, self.now())
         self.db.close()
         self._lock.close()
 
@@ -362,6 +367,7 @@ class FeedSpider(Spider):
                 html=response.body,
                 fetched_at=self.now(),
                 encoding=http_content_type_encoding(content_type),
+                redirects=tuple(response.meta.get("redirect_urls", ())),
             )
 
     def page_failed(self, failure: Failure) -> None:
@@ -399,6 +405,15 @@ class FeedSpider(Spider):
             if urlsplit(feed.url).hostname == host:
                 reason = f"{host} has asked us to slow down"
                 postpone(self.db, feed, next_due=until, error=reason)
+
+    # robots.txt: the middleware obeys it, here it is kept
+
+    def robots_of(self, site: str) -> Robots | None:
+        return robots_of(self.db, site)
+
+    def keep_robots(self, site: str, robots: Robots | None) -> None:
+        keep_robots(self.db, site, robots)
+        self._robots_changed = True
 
     # The network
 
@@ -470,12 +485,8 @@ def _may_be_page(content_type: str | None) -> bool:
 
 
 def answer_of(response: Response) -> Answer:
-    headers = {
-        name.decode("latin-1").lower(): b", ".join(values).decode("latin-1")
-        for name, values in response.headers.items()
-    }
     hops = response.meta.get("redirect_reasons", ())
-    return Answer(response.status, headers, response.url, hops)
+    return Answer(response.status, headers_of(response), response.url, hops)
 
 
 def header(response: Response, name: str) -> str | None:
