@@ -4,8 +4,8 @@ obeyed and what is kept go out.
 Pure: no clock, no network, no database. RFC 9309 is the rule:
 
 - 2xx is obeyed, as far as it is text. 4xx: there is none, and all is allowed.
-- Either is believed for a day, or for as long as Cache-Control or Expires say, if that is less;
-  then it is asked for again, with its validators.
+- Either is believed for a day, or for as long as Cache-Control or Expires say, if that is less,
+  but for five minutes at least; then it is asked for again, with its validators.
 - Anything else (5xx, no answer, no text, redirects without an end) forbids all for now, unless
   there was a good copy within thirty days: that is obeyed on, and asked for again in half an hour.
 """
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB; the rest is not read
 A_DAY = timedelta(hours=24)  # RFC 9309: not believed for longer
+A_PASS = timedelta(minutes=5)  # nor for less: the spiders of one pass share an answer
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -89,7 +90,7 @@ def unknown(kept: Robots | None, reason: str, now: datetime) -> Verdict:
 def _confirmed(found: Robots, answer: RobotsAnswer, now: datetime) -> Verdict:
     """A good answer; what it leaves out of the validators stays as it was."""
     said = freshness(answer.headers, now)
-    wait = A_DAY if said is None else min(said, A_DAY)
+    wait = A_DAY if said is None else max(A_PASS, min(said, A_DAY))
     etag, last_modified = (answer.headers.get(name) for name in ("etag", "last-modified"))
     found = replace(
         found,

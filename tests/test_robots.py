@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 from loopback import Reply, Web, article, crawl, keyed, rows, rss, save_feeds, serve
 
-from crawlers.robots import A_DAY, MAX_BYTES, RobotsAnswer, decide, is_fresh, site_of, unknown
+from crawlers.robots import (
+    A_DAY,
+    A_PASS,
+    MAX_BYTES,
+    RobotsAnswer,
+    decide,
+    is_fresh,
+    site_of,
+    unknown,
+)
 from storage.database import in_memory
 from storage.models import Feed, Robots
 from storage.robots import KEEP, drop_old_robots, keep_robots, robots_of
@@ -54,14 +63,14 @@ def answer(status: int, body: bytes = b"", **headers: str) -> RobotsAnswer:
         (None, answer(200, RULES, cache_control="max-age=3600", age="3000"),
          fresh(RULES, timedelta(minutes=10))),
         (None, answer(200, RULES, cache_control="max-age=31536000"), fresh(RULES)),
-        (None, answer(200, RULES, cache_control="no-cache"), fresh(RULES, timedelta(0))),
-        (None, answer(200, RULES, expires="0"), fresh(RULES, timedelta(0))),
+        (None, answer(200, RULES, cache_control="no-cache"), fresh(RULES, A_PASS)),
+        (None, answer(200, RULES, expires="0"), fresh(RULES, A_PASS)),
         (None, answer(204), fresh(b"")),
         (None, answer(200, b"#" * (MAX_BYTES + 9)), fresh(b"#" * MAX_BYTES)),
         (None, answer(404), fresh(None)),
         (None, answer(403, b"go away", etag='"1"'), fresh(None)),
         (COPY, answer(410), fresh(None)),
-        (NONE_THERE, answer(404, cache_control="max-age=60"), fresh(None, timedelta(minutes=1))),
+        (NONE_THERE, answer(404, cache_control="max-age=60"), fresh(None, A_PASS)),
         (NONE_THERE, answer(200, RULES), fresh(RULES)),
         (COPY, answer(500), replace(COPY, due=MORNING + HALF)),
         (COPY, answer(302), replace(COPY, due=MORNING + HALF)),  # to nowhere
@@ -89,7 +98,7 @@ def test_what_an_answer_means(
 
 def test_what_must_not_be_stored_is_obeyed_and_not_kept() -> None:
     verdict = decide(SITE, COPY, answer(200, NEW, cache_control="no-store"), MORNING)
-    assert (verdict.obeyed, verdict.kept) == (fresh(NEW, timedelta(0)), None)
+    assert (verdict.obeyed, verdict.kept) == (fresh(NEW, A_PASS), None)
 
 
 def test_no_answer_is_like_a_failing_server() -> None:
@@ -192,6 +201,14 @@ def test_cache_control_shortens_the_day(web: Web, database: Path) -> None:
     web.add("http://a.test/robots.txt", RULES, Cache_Control="max-age=900")
     asked = [one_pass(database, web, time)[0] for time in ("20T12:00", "20T12:10", "20T12:20")]
     assert asked == ["/robots.txt", "/feed", "/robots.txt"]
+
+
+def test_spiders_of_one_pass_share_what_must_not_be_cached(web: Web, database: Path) -> None:
+    web.add("http://a.test/robots.txt", RULES, Cache_Control="no-cache")
+    web.add("http://a.test/map.xml", "<urlset></urlset>", Content_Type="text/xml")
+    save_feeds(database, Feed("http://a.test/map.xml", "a", kind="sitemap"))
+    for time in PASSES[:2]:
+        assert one_pass(database, web, time) == ["/robots.txt", "/feed", "/map.xml"]
 
 
 def test_the_forbidden_stays_so_when_the_copy_is_old(web: Web, database: Path) -> None:
