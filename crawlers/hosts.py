@@ -12,7 +12,7 @@ import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
 
 from scrapy.resolver import CachingHostnameResolver, dnscache
@@ -40,7 +40,9 @@ _INSIDE = (
 
 def refusal(host: str) -> str | None:
     """Why a host is not asked, as far as its name alone tells; None when it may be."""
-    name = normalize("NFKC", host).strip("[]").rstrip(".").lower()
+    # A proxy may undo what stands for other characters, among them the full stops of other scripts.
+    plain = normalize("NFKC", unquote(host)).replace("\u3002", ".")
+    name = plain.strip("[]").rstrip(".").lower()
     address = _literal(name)
     if address is not None:
         return None if is_public(address) else f"{host} is a private address"
