@@ -16,7 +16,7 @@ import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import ROOT, Reply, article, serve
+from loopback import Reply, article, serve
 
 from crawlers import downloads, warc
 from crawlers.archives import import_archive
@@ -29,6 +29,7 @@ from storage.files import ImportReport
 from storage.models import Source, Story
 from storage.sources import save_sources
 from storage.stories import save_story, story_at
+from tests.processes import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

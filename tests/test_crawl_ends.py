@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 from loopback import (
     NOW,
-    ROOT,
     Reply,
     Web,
     article,
@@ -30,6 +29,7 @@ from crawlers.crawl import crawl as crawl_here
 from storage.database import create_or_open
 from storage.errors import NewsfoldError
 from storage.models import Feed
+from tests.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
