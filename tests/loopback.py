@@ -6,25 +6,22 @@ Spiders reach it as an HTTP proxy, so tests use invented hosts such as http://al
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storage.database import create_or_open
 from storage.models import Feed, Source
 from storage.sources import save_sources
+from tests.processes import Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
 NOW = "2026-11-20T12:00:00Z"
 
 
@@ -148,21 +145,14 @@ def start_crawl(
     settings: dict[str, Any] | None = None,
     before: str = "",
     **more: Any,
-) -> subprocess.Popen[str]:
+) -> Started:
     """Start crawlers.crawl.crawl in a process of its own; `before` is code to run there first."""
     # Not 0: without any delay Scrapy 2.19 sends all requests to a host at once.
     chosen: dict[str, Any] = {"DOWNLOAD_DELAY": 0.01, "NEWSFOLD_NOW": NOW}
     if web is not None:
         chosen["NEWSFOLD_PROXY"] = web.address
     arguments = {"database": str(database), "settings": chosen | (settings or {}), **more}
-    return subprocess.Popen(
-        [sys.executable, "-c", before + _CRAWL, json.dumps(arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    return Started(before + _CRAWL, json.dumps(arguments))
 
 
 def crawl(database: Path, web: Web | None, **more: Any) -> dict[str, Any]:
@@ -170,8 +160,8 @@ def crawl(database: Path, web: Web | None, **more: Any) -> dict[str, Any]:
     return report_of(start_crawl(database, web, **more))
 
 
-def report_of(process: subprocess.Popen[str]) -> dict[str, Any]:
-    output, errors = process.communicate(timeout=90)
+def report_of(process: Started) -> dict[str, Any]:
+    output, errors = process.communicate()
     if process.returncode:
         raise AssertionError(errors)
     return {**json.loads(output), "stderr": errors}

@@ -16,7 +16,7 @@ import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import ROOT, Reply, article, serve
+from loopback import Reply, article, serve
 
 from crawlers import downloads, warc
 from crawlers.archives import import_archive
@@ -29,6 +29,7 @@ from storage.files import ImportReport
 from storage.models import Source, Story
 from storage.sources import save_sources
 from storage.stories import save_story, story_at
+from tests.processes import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,13 +116,13 @@ def test_what_is_no_response_is_passed_over() -> None:
     ("headers", "body"),
     [
         (b"Transfer-Encoding: chunked\r\n", b"6\r\n<p>Owl\r\n4;x=y\r\ns</p\r\n1\r\n>\r\n0\r\n\r\n"),
-        (b"Content-Encoding: gzip\r\n", gzip.compress(b"<p>Owls</p>")),
+        (b"Content-Encoding: gzip\r\n", gzip.compress(b"<p>Owls</p>", mtime=0)),
         (b"Content-Encoding: deflate\r\n", zlib.compress(b"<p>Owls</p>")),
         (b"Content-Encoding: br\r\n", brotli.compress(b"<p>Owls</p>")),
         (
             b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
             b"%x\r\n%b\r\n0\r\n\r\n"
-            % (len(gzip.compress(b"<p>Owls</p>")), gzip.compress(b"<p>Owls</p>")),
+            % (len(gzip.compress(b"<p>Owls</p>", mtime=0)), gzip.compress(b"<p>Owls</p>", mtime=0)),
         ),
         # Archives that keep bodies unpacked, but leave the headers as they were.
         (b"Content-Encoding: gzip\r\n", b"<p>Owls</p>"),
@@ -295,7 +296,7 @@ def test_a_time_in_the_future_is_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"hello\n" * 100, gzip.compress(b"hello"), b"\x1f\x8b\x08"]
+    "content", [b"", b"hello\n" * 100, gzip.compress(b"hello", mtime=0), b"\x1f\x8b\x08"]
 )
 def test_a_file_that_is_no_archive(content: bytes) -> None:
     with pytest.raises(NewsfoldError, match=r"a\.warc: .*is it a WARC file\?"):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 from loopback import (
     NOW,
-    ROOT,
     Reply,
     Web,
     article,
@@ -31,6 +30,7 @@ from storage.database import create_or_open
 from storage.errors import NewsfoldError
 from storage.models import Feed
 from storage.runs import AlreadyRunningError, only_one
+from tests.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

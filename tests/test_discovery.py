@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,10 +17,12 @@ from crawlers.discovery import (
     find_feed,
     source_words,
 )
-from tests.loopback import ROOT, rows, rss, serve
+from tests import processes
+from tests.loopback import rows, rss, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from subprocess import CompletedProcess
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SITE = "https://site.example/"
@@ -147,15 +147,8 @@ main(["sources", "add", *sys.argv[2:]])
 """
 
 
-def add(proxy: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", _ADD, proxy, *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        timeout=90,
-    )
+def add(proxy: str, *words: str) -> CompletedProcess[str]:
+    return processes.run(_ADD, proxy, *words)
 
 
 def test_sources_add_finds_the_feed_of_a_site_and_obeys_robots_txt(tmp_path: Path) -> None:

@@ -378,12 +378,12 @@ def test_a_damaged_feed_gives_entries_or_a_feed_error(data: st.DataObject) -> No
         assert str(error)
 
 
-@pytest.mark.parametrize("body", [b"<a>" * 99_000, b"&" * 499_000, b"<rss><item>" * 49_000])
+@pytest.mark.parametrize("body", [b"<a>" * 50_000, b"&" * 499_000, b"<rss><item>" * 25_000])
 def test_hostile_markup_is_read_in_bounded_time(body: bytes) -> None:
     started = time.process_time()
     with contextlib.suppress(FeedError):
         read(b'<rss version="2.0"><channel>' + body)
-    assert time.process_time() - started < 30  # some 4 s; without the bound, minutes
+    assert time.process_time() - started < 30  # some 2 s; without bounds, minutes
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the data sets are not here (NEWSFOLD_DATA)")

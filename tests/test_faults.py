@@ -8,80 +8,104 @@ processes as always.
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import os
 import random
 import signal
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from loopback import Reply, Web, rows, rss, save_feeds, serve
 
-from crawlers import extraction
-from pipeline.output import Voice
-from pipeline.passes import run_pass
 from storage.models import Feed
-from storage.times import to_iso
+from storage.times import from_iso, to_iso
+from tests.processes import Started
 from tests.stories import HAPPENINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FULL = "NEWSFOLD_KILLS" in os.environ
 KILLS = int(os.environ.get("NEWSFOLD_KILLS", "3"))
 KILLS_A_CRAWL = 5
 SHARE = 0.3  # of answers that fail
 MOST_PASSES = 60  # until all has been fetched; a page is asked for during four days
-BETWEEN = timedelta(hours=2)  # from pass to pass
+BETWEEN = timedelta(hours=2)  # from pass to pass, or until the next feed is due
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 TIMEOUT = 1.0  # seconds that the crawler waits for an answer
 
-# The forkserver has imported all that a pass needs, so a pass starts at once.
-FORK = multiprocessing.get_context("forkserver")
-FORK.set_forkserver_preload(["crawlers.articles", "crawlers.crawl", __name__])
-
-
-def run_here(database: str, proxy: str, now: datetime) -> None:
-    """One pass as `newsfold run` does it; in a process of its own."""
-    settings = {
-        "NEWSFOLD_NOW": to_iso(now),
-        "NEWSFOLD_PROXY": proxy,
-        "DOWNLOAD_DELAY": 0.01,
-        "DOWNLOAD_TIMEOUT": TIMEOUT,
-        "NEWSFOLD_ROBOTS_TIMEOUT": TIMEOUT,
-        "LOG_LEVEL": "CRITICAL",
-    }
-    log = os.open(f"{database}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 2)
-    if not FULL:  # starting its processes would cost more than all the rest
-        extraction._processes = lambda *_: 0
-    run_pass(Path(database), voice=Voice(quiet=True), now=lambda: now, settings=settings)
+# As `newsfold run` does it. Starting the processes that read pages would cost more than the rest.
+PASS = """
+import json, sys
+from pathlib import Path
+from crawlers import extraction
+from pipeline.output import Voice
+from pipeline.passes import run_pass
+from storage.times import from_iso
+given = json.loads(sys.argv[1])
+if given["readers"] is not None:
+    extraction._processes = lambda *_: given["readers"]
+exec(given["before"])
+run_pass(
+    Path(given["database"]),
+    voice=Voice(quiet=True),
+    now=lambda: from_iso(given["now"]),
+    settings={"NEWSFOLD_NOW": given["now"], **given["settings"]},
+)
+"""
 
 
 class Passes:
     """One pass after another over one database, each some hours later."""
 
-    def __init__(self, database: Path, web: Web) -> None:
+    def __init__(self, database: Path, web: Web, timeout: float = TIMEOUT) -> None:
         self.database = database
         self._web = web
+        self._timeout = timeout
         self._now = NOON
 
-    def run(self, kill_after: float | None = None) -> bool:
-        """Whether the pass was killed."""
-        arguments = (str(self.database), self._web.address, self._now)
-        self._now += BETWEEN
-        process = FORK.Process(target=run_here, args=arguments)
-        process.start()
-        process.join(kill_after)
+    def run(
+        self,
+        kill_after: float | None = None,
+        *,
+        readers: int | None = None if FULL else 0,
+        before: str = "",
+    ) -> bool:
+        """Whether the pass was killed. So many processes read its pages, and `before` is run
+        first in it."""
+        given = {
+            "database": str(self.database),
+            "now": to_iso(self._now),
+            "readers": readers,
+            "before": before,
+            "settings": {
+                "NEWSFOLD_PROXY": self._web.address,
+                "DOWNLOAD_DELAY": 0.01,
+                "DOWNLOAD_TIMEOUT": self._timeout,
+                "NEWSFOLD_ROBOTS_TIMEOUT": self._timeout,
+                "NEWSFOLD_SITEMAP_DAYS": 365,  # it may fail until its story is older than usual
+                "LOG_LEVEL": "CRITICAL",
+            },
+        }
+        process = Started(PASS, json.dumps(given))
+        process.wait(kill_after)
         process.kill()
-        process.join()
-        if process.exitcode not in (0, -signal.SIGKILL):
-            pytest.fail(Path(f"{self.database}.log").read_text("utf-8"))
-        return process.exitcode != 0
+        _, errors = process.communicate()
+        if process.returncode not in (0, -signal.SIGKILL):
+            pytest.fail(errors)
+        self._now = max(self._now + BETWEEN, self._idle_until())
+        return process.returncode != 0
+
+    def _idle_until(self) -> datetime:
+        """Failures put a feed off, up to a day: with no page left to ask for, nothing happens
+        before the first one is due."""
+        [due] = rows(self.database, NEXT_DUE)
+        return from_iso(due["next_due"]) or NOON
 
 
 # The web
@@ -235,19 +259,29 @@ def trouble(web: Web, seed: int) -> Counter[str]:
 
 # What came of it
 
-STORIES = """
+# A story stays that the feed's words have told, since its page had failed so often before it was
+# gone. An untroubled crawl knows at once that the page is gone, and never tells it.
+NOT_TOLD_BEFORE_GONE = """
+NOT (text_from = 'feed' AND url IN (SELECT canonical_url FROM entries WHERE status = 'gone'))
+"""
+STORIES = f"""
 SELECT s.url, s.source_id, s.title, s.text, s.sections, s.summary, s.authors, s.published,
  s.published_precision, s.language, s.text_from, o.url AS copy_of
-FROM stories AS s LEFT JOIN stories AS o ON o.id = s.copy_of ORDER BY s.url
+FROM (SELECT * FROM stories WHERE {NOT_TOLD_BEFORE_GONE}) AS s
+ LEFT JOIN stories AS o ON o.id = s.copy_of ORDER BY s.url
 """
-EVENTS = """
+EVENTS = f"""
 SELECT e.title, e.category, e.tldr, e.first_published, e.last_published, e.first_source,
  e.independent_count, group_concat(m.told, ', ') AS members
 FROM events AS e JOIN (SELECT event_id, url || ' ' || role AS told FROM event_stories
- JOIN stories ON id = story_id ORDER BY url) AS m ON m.event_id = e.id
+ JOIN stories ON id = story_id WHERE {NOT_TOLD_BEFORE_GONE} ORDER BY url) AS m ON m.event_id = e.id
 GROUP BY e.id ORDER BY members
 """
 ENTRIES = "SELECT canonical_url, title, published, status FROM entries ORDER BY canonical_url"
+NEXT_DUE = """
+SELECT min(next_due) AS next_due FROM feeds WHERE retired IS NULL AND NOT EXISTS
+ (SELECT 1 FROM entries WHERE status IN ('waiting', 'failed'))
+"""
 FETCHED_FEEDS = "SELECT source_id, url, retired IS NULL AS polled FROM feeds ORDER BY source_id"
 
 
@@ -305,3 +339,41 @@ def test_faults_and_kills_change_nothing_in_the_end(
     assert killed == kills
     assert outcome(database) == untroubled
     assert happened["none"] and len(happened) > 4
+
+
+KILLED_WHILE_READING = """
+import os, signal
+extraction.PAGES_A_WORKER = 2  # so many wait when reading begins
+save, saved = extraction._save, []
+def save_three(*page):
+    saved.append(save(*page))
+    if len(saved) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return saved[-1]
+extraction._save = save_three
+"""
+
+
+def test_killed_while_pages_are_read_beside_the_crawl_the_next_pass_comes_to_the_same(
+    untroubled: dict[str, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    database, late, killed = tmp_path / "news.db", "http://source0.test/dam", Event()
+    with serve() as web:
+        fill(web)
+        told = web.pages[late]
+        assert isinstance(told, Reply)
+
+        def when_killed(_: dict[str, str]) -> Reply:
+            killed.wait(60)  # until then the crawl is not done
+            return told
+
+        web.pages[late] = when_killed
+        save_feeds(database, *FEEDS)
+        passes = Passes(database, web, timeout=60)
+        assert passes.run(readers=1, before=KILLED_WHILE_READING)
+        killed.set()
+        assert rows(database, "SELECT count(*) AS count FROM stories") == [{"count": 3}]
+        [entry] = rows(database, f"SELECT status, attempts FROM entries WHERE url = '{late}'")
+        assert entry == {"status": "waiting", "attempts": 0}
+        assert not passes.run()
+    assert outcome(database) == untroubled

@@ -43,20 +43,18 @@ def count(db: Database) -> int:
 
 
 def test_a_line_broken_far_down_leaves_nothing_half_imported(tmp_path: Path) -> None:
-    rows: list[object] = [{**GOOD, "url": f"https://a.example/{n}"} for n in range(20_000)]
+    rows: list[object] = [{**GOOD, "url": f"https://a.example/{n}"} for n in range(5_000)]
     path = write(tmp_path / "many.jsonl", rows)
     lines = path.read_text("utf-8").splitlines()
-    lines[19_999] = lines[19_999][:20]
+    lines[4_999] = lines[4_999][:20]
     path.write_text("\n".join(lines), "utf-8")
     db = in_memory()
-    with pytest.raises(
-        BrokenLineError, match=r"many\.jsonl:20000: no JSON.*--skip-broken"
-    ) as error:
+    with pytest.raises(BrokenLineError, match=r"many\.jsonl:5000: no JSON.*--skip-broken") as error:
         load(db, path)
     assert error.value.exit_code == 1
     assert count(db) == 0
-    assert load(db, path, skip_broken=True) == {"new": 19_999, "known": 0, "broken": 1}
-    assert load(db, path, skip_broken=True) == {"new": 0, "known": 19_999, "broken": 1}
+    assert load(db, path, skip_broken=True) == {"new": 4_999, "known": 0, "broken": 1}
+    assert load(db, path, skip_broken=True) == {"new": 0, "known": 4_999, "broken": 1}
 
 
 def test_the_same_story_under_noisy_addresses_is_one(tmp_path: Path) -> None:

@@ -67,6 +67,23 @@ def test_a_pass_that_ends_in_its_second_step_keeps_the_first(
     assert dump(db) == dump(in_one_pass(made_stories()))
 
 
+@pytest.mark.parametrize("step", [1, 3, 5])
+def test_passes_whose_time_is_up_between_steps_come_to_the_same_in_the_end(
+    step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = in_memory()
+    stored(db, made_stories())
+    monkeypatch.setattr(fold_pass, "STEP", step)
+    left = [len(waiting_ids(db))]
+    while left[-1]:
+        report = fold_pass.fold_pass(db, now=lambda: MORNING, seconds=0)  # one step is always done
+        left.append(len(waiting_ids(db)))
+        assert report.waiting == left[-2] - left[-1] == min(step, left[-2])
+    stopped = [row[0] for row in db.execute("SELECT stopped FROM runs ORDER BY id")]
+    assert stopped == ["time is up"] * (len(left) - 2) + [None]
+    assert dump(db) == dump(in_one_pass(made_stories()))
+
+
 def test_what_was_not_related_before_a_kill_is_related_by_the_next_pass(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopback import NOW, ROOT, Reply, Web, rows, rss, serve
+from loopback import NOW, Reply, Web, rows, rss, serve
 
 from storage.database import create_or_open
-from storage.runs import only_one
+from storage.runs import TIME_IS_UP, only_one
+from tests import processes
 from tests.stories import made_stories, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from subprocess import CompletedProcess
 
 _RUN = """
 import json, sys
 from pathlib import Path
+from crawlers import extraction
 from pipeline.output import Voice
 from pipeline.passes import run_pass
 from storage.times import from_iso
 given = json.loads(sys.argv[1])
+extraction._processes = lambda *_: given["readers"]
 exec(given["before"])
 sys.exit(run_pass(
     Path(given["database"]),
@@ -65,7 +68,9 @@ def run(
     now: str = NOW,
     before: str = "",
     seconds: float | None = None,
-) -> subprocess.CompletedProcess[str]:
+    readers: int = 0,
+) -> CompletedProcess[str]:
+    """One pass. Its pages are read by so many processes; starting one costs more than they do."""
     settings: dict[str, Any] = {"DOWNLOAD_DELAY": 0.01}
     if web is not None:
         settings["NEWSFOLD_PROXY"] = web.address
@@ -75,15 +80,10 @@ def run(
         "now": now,
         "before": before,
         "seconds": seconds,
+        "readers": readers,
         "settings": settings,
     }
-    return subprocess.run(
-        [sys.executable, "-c", _RUN, json.dumps(given)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return processes.run(_RUN, json.dumps(given))
 
 
 def page(title: str, place: str) -> str:
@@ -95,14 +95,30 @@ def page(title: str, place: str) -> str:
     return f"<html><head><title>{title}</title></head><body><h1>{title}</h1>{body}</body></html>"
 
 
-@pytest.fixture
-def web() -> Iterator[Web]:
+@contextmanager
+def serve_two() -> Iterator[Web]:
     with serve() as served:
         for host, path in (("alpha", "/1"), ("beta", "/2")):
             served.add(f"http://{host}.test/feed", rss((f"Dam shut, says {host}", path)))
             title = f"Brankwell dam shut after crack, says {host}"
             served.add(f"http://{host}.test{path}", page(title, "Brankwell"))
         yield served
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with serve_two() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """What one pass counts that nobody has killed."""
+    folder = tmp_path_factory.mktemp("unharmed")
+    (folder / "sources.toml").write_text(SOURCES, "utf-8")
+    with serve_two() as web:
+        assert run(folder / "news.db", web, folder / "sources.toml").returncode == 0
+    return counts(folder / "news.db")
 
 
 @pytest.fixture
@@ -179,7 +195,7 @@ def test_when_its_time_is_up_it_folds_what_it_has_and_the_next_pass_goes_on(
         place = f"Place{path[6:]}"
         told = page(f"{place} dam shut", place).encode()
         web.pages[f"http://beta.test{path}"] = Reply(told, wait=0.15)
-    done = run(database, web, sources, seconds=4)
+    done = run(database, web, sources, seconds=4, readers=1)
     assert done.returncode == 0, done.stderr
     assert "its 4 seconds are up" in done.stderr
     whole, crawl, *_ = passes(database)
@@ -196,9 +212,30 @@ def test_when_its_time_is_up_it_folds_what_it_has_and_the_next_pass_goes_on(
     assert passes(database)[-2]["stopped"] is None
 
 
+def test_when_its_time_is_up_while_it_folds_the_next_pass_folds_the_rest(
+    web: Web, sources: Path, tmp_path: Path, unharmed: dict[str, int]
+) -> None:
+    database = tmp_path / "news.db"
+    late = (
+        "import pipeline.fold_pass, pipeline.passes\n"
+        "pipeline.fold_pass.STEP = 1\n"
+        "pipeline.passes.Budget.left_for_folding = lambda self: 0.0\n"
+    )
+    done = run(database, web, sources, before=late, seconds=600)
+    assert done.returncode == 0, done.stderr
+    assert "its 600 seconds are up" in done.stderr
+    whole, crawl, fold = passes(database)
+    assert (whole["stopped"], crawl["stopped"], fold["stopped"]) == (TIME_IS_UP, None, TIME_IS_UP)
+    assert (counts(database)["stories"], counts(database)["event_stories"]) == (2, 1)
+    again = run(database, web, None, now="2026-11-20T12:10:00Z")
+    assert again.returncode == 0, again.stderr
+    assert counts(database) == unharmed
+    assert passes(database)[3]["stopped"] is None
+
+
 @pytest.mark.parametrize("commits", [2, 7, 12, 16])
 def test_killed_at_a_commit_the_next_pass_comes_to_the_same(
-    web: Web, sources: Path, tmp_path: Path, commits: int
+    web: Web, sources: Path, tmp_path: Path, unharmed: dict[str, int], commits: int
 ) -> None:
     kill = (
         "import os, signal, storage.database as module\n"
@@ -214,11 +251,10 @@ def test_killed_at_a_commit_the_next_pass_comes_to_the_same(
         "for name, other in list(sys.modules.items()):\n"
         "    if getattr(other, 'transaction', None) is whole: other.transaction = transaction\n"
     ).replace("COMMITS", str(commits))
-    database, unharmed = tmp_path / "news.db", tmp_path / "unharmed.db"
+    database = tmp_path / "news.db"
     assert run(database, web, sources, before=kill).returncode == -9
     assert run(database, web, sources, now="2026-11-20T12:20:00Z").returncode == 0
-    assert run(unharmed, web, sources).returncode == 0
-    assert counts(database) == counts(unharmed)
+    assert counts(database) == unharmed
 
 
 def test_what_is_new_joins_its_event(web: Web, sources: Path, tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
-from loopback import ROOT
 
 from pipeline.budget import CRAWL_UNTIL, READ_UNTIL, Budget, seconds_of
 from pipeline.cli import cli
 from pipeline.configuration import read_configuration
+from tests.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
