@@ -535,7 +535,8 @@ def _told(element: Any, what: str) -> Any:
 
 
 def absolute(base: str, given: str | None) -> str | None:
-    """The absolute http(s) address, out of its wrapper, or None; spelt as the publisher does."""
+    """The absolute http(s) address, out of its wrapper, or None; spelt as the publisher does, but
+    for a scheme in capitals."""
     if not given or not given.strip():
         return None
     try:
@@ -543,7 +544,8 @@ def absolute(base: str, given: str | None) -> str | None:
         canonical_url(link)
     except ValueError:
         return None
-    return link
+    scheme, colon, rest = link.partition(":")
+    return scheme.lower() + colon + rest
 
 
 def _without_tags(text: str) -> str:

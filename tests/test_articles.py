@@ -55,6 +55,19 @@ def _plain(value: Any) -> Any:
     return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
+def test_of_a_page_with_ever_more_elements_the_beginning_is_read() -> None:
+    start = "<p>Harbour Compute opened its third data centre on Ferry Quay on Tuesday.</p>" * 4
+    more = "".join(
+        f"<p>Line <b>{number}</b> of a table that has no end.</p>" for number in range(12_000)
+    )
+    html = f"<html><h1>Ferry Quay</h1><main><article>{start}{more}</article></main><p>End</html>"
+    page = Page(1, "https://a.example/ferry-quay", html.encode(), NOW)
+    text = read_article(page, Entry(page.url)).text
+    assert text.startswith("Harbour Compute opened")
+    assert "Line 9000 of" in text
+    assert "Line 10000 of" not in text
+
+
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_case(case: str) -> None:
     expected = json.loads((CASES / case / "expected.json").read_text("utf-8"))
@@ -250,6 +263,15 @@ def test_separators_are_no_part_of_a_name(line: str, names: tuple[str, ...]) -> 
         # a page does not call its twin its home, though its plugin may
         ("/a", "<html>",
          '<link rel="amphtml" href="/a/amp"><link rel="canonical" href="/a/amp">', "/a"),
+        # whose twin differs by a parameter only, has one address
+        ("https://amp.example.com/a", "<html amp>",
+         '<link rel="amphtml" href="https://news.example.com/a?outputType=amp">'
+         '<link rel="canonical" href="https://news.example.com/a">', "/a"),
+        ("/a/amp", "<html amp>",
+         '<link rel="amphtml" href="/a?amp"><link rel="canonical" href="/a">', "/a"),
+        ("/a", "<html>",
+         '<link rel="amphtml" href="/a/amp?utm_campaign=1">'
+         '<link rel="canonical" href="/a/amp?utm_campaign=1">', "/a"),
         # mobile twins
         ("https://m.example.com/a", "<html>",
          '<link rel="canonical" href="https://news.example.com/a">', "/a"),

@@ -44,6 +44,12 @@ def rss(item: str, channel: str = "", root: str = "") -> str:
     )
 
 
+def test_a_scheme_in_capitals_is_written_small() -> None:
+    item = "<item><title>B</title><link>HTTP://a.example/Two</link></item>"
+    found = read(f'<rss version="2.0"><channel><title>T</title>{item}</channel></rss>')
+    assert [entry.url for entry in found] == ["http://a.example/Two"]
+
+
 def test_rss_2() -> None:
     (entry,) = read(
         """<?xml version="1.0"?><rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"
