@@ -193,14 +193,17 @@ def test_a_spider_by_itself_leaves_at_once_while_a_pass_works(slow: Web, tmp_pat
 
 def test_a_pass_leaves_at_once_while_a_spider_by_itself_works(slow: Web, tmp_path: Path) -> None:
     database = tmp_path / "news.db"
+    pages = [f"http://a.test/{number}" for number in range(PAGES)]
+    slow.pages |= {url: Reply(wait=600) for url in pages}  # it works until it is killed
     words = [sys.executable, "-m", "scrapy", *spider(slow, database)]
     with subprocess.Popen(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}) as alone:
-        wait_for_pages(slow, 2)
+        wait_for_pages(slow, 1)
         with pytest.raises(AlreadyRunningError), only_one(database):
             pass
         other = scrapy(*spider(slow, database, "sitemaps"))
         assert (other.returncode, "left to it" in other.stderr) == (0, True)
         alone.kill()
+    slow.pages |= {url: Reply(article(url)) for url in pages}
     with only_one(database):  # the system frees the lock of one that was killed
         pass
     assert scrapy(*spider(slow, database)).returncode == 0
