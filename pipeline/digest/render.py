@@ -18,7 +18,6 @@ from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
     from jinja2 import BaseLoader, Environment
 
     from pipeline.digest.view import DigestView, EventView
@@ -55,13 +54,13 @@ def event_body(view: EventView) -> dict[str, Any]:
     return body_of(view)
 
 
-def body_of(view: DataclassInstance) -> dict[str, Any]:
+def body_of(view: Any) -> dict[str, Any]:
     """Any view as JSON has it."""
     body: dict[str, Any] = json.loads(json.dumps(cleaned(view), default=_iso))
     return body
 
 
-def cleaned(view: DataclassInstance) -> dict[str, Any]:
+def cleaned(view: Any) -> dict[str, Any]:
     """A view as dictionaries and lists of clean text, numbers and times."""
     found: dict[str, Any] = _clean(asdict(view))
     return found
