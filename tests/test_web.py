@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.web.kept import MOST, Kept
 from pipeline.web.timeline import heights, places
 from storage.database import create_or_open
 from storage.models import DateClaim, Source
@@ -274,3 +276,42 @@ def test_places_on_a_line() -> None:
 def test_heights_of_bars() -> None:
     assert heights([0, 1, 1000], 60) == [0, 2, 60]
     assert heights([0, 0], 60) == [0, 0]
+
+
+def test_what_everybody_sees_is_made_once(database: Path) -> None:
+    reader = visitor(database)
+    seconds = [0.0]
+    reader.app.newsfold_kept = Kept(5, lambda: seconds[0])
+    first = reader.get("/news/-/events").text
+    reader.app.newsfold_now = lambda: MORNING + timedelta(hours=12)
+    assert "8 April 2026" in first
+    assert reader.get("/news/-/events").text == first
+    assert reader.get("/news/-/events?page=1").text != first  # another address
+    reader.cookies["ds_actor"] = "anything"
+    assert reader.get("/news/-/events").text != first  # nobody who might be known
+    reader.cookies.clear()
+    seconds[0] = 6
+    assert reader.get("/news/-/events").text != first
+
+
+def test_many_who_ask_at_once_wait_for_one_answer() -> None:
+    made: list[int] = []
+
+    async def answer() -> int:
+        await asyncio.sleep(0)
+        made.append(1)
+        if len(made) == 1:
+            raise ValueError("once")
+        return len(made)
+
+    async def ask() -> list[object]:
+        kept = Kept[int](5, lambda: 0.0)
+        first = await asyncio.gather(
+            *(kept.get("page", answer) for _ in range(3)), return_exceptions=True
+        )
+        later = await asyncio.gather(*(kept.get("page", answer) for _ in range(3)))
+        for other in range(MOST + 5):
+            await kept.get(other, answer)
+        return [*map(str, first), *later, len(kept._made)]
+
+    assert asyncio.run(ask()) == ["once", "once", "once", 2, 2, 2, MOST]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from pipeline import correct
 from pipeline.fold_pass import fold_pass
+from pipeline.web.kept import Kept
 from pipeline.web.serve import application
 from storage.database import create_or_open
 from tests.stories import MORNING, made_stories, stored
@@ -63,6 +65,7 @@ class Visitor:
 
     def __init__(self, app: Any) -> None:
         self.app = app
+        self.app.newsfold_kept = Kept(0, time.monotonic)
         self.cookies: dict[str, str] = {}
 
     def get(self, path: str) -> httpx.Response:

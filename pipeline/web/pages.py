@@ -25,6 +25,7 @@ from pipeline.show import as_body, find_event
 from pipeline.web import corrections, render, sign_in
 from pipeline.web.addresses import Addresses, local
 from pipeline.web.front import FIELDS, Asked, front
+from pipeline.web.kept import Kept
 from pipeline.web.story import story_view
 from storage.database import must_be_ours
 from storage.errors import WRONG_CALL, NewsfoldError
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 MAY_CORRECT = "newsfold-correct"  # the name of the permission
 LONGEST_WORDS = 200  # characters of one field of an address
-OPEN_TO_ALL = {"Cache-Control": "max-age=5"}  # Datasette makes it private for who is signed in
+SECONDS_KEPT = 5  # of a page that all see alike, here and in browsers
+# Datasette makes it private for who is signed in.
+OPEN_TO_ALL = {"Cache-Control": f"max-age={SECONDS_KEPT}"}
 TABLES_SHOWN = ("events", "stories")  # who may not see these tables may not see the pages
 
 
@@ -76,7 +79,7 @@ async def events_page(request: Any, datasette: Any) -> Response:
             datasette, request, "events", at, database, front=cleaned(told), asked=asked
         )
 
-    return await _answered(request, datasette, answer)
+    return await _for_everybody(request, datasette, answer)
 
 
 async def event_page(request: Any, datasette: Any) -> Response:
@@ -93,7 +96,7 @@ async def event_page(request: Any, datasette: Any) -> Response:
             return Response.redirect(at.event(current))
         return await _event_html(datasette, request, at, database, found)
 
-    return await _answered(request, datasette, answer)
+    return await _for_everybody(request, datasette, answer)
 
 
 async def story_page(request: Any, datasette: Any) -> Response:
@@ -105,7 +108,7 @@ async def story_page(request: Any, datasette: Any) -> Response:
             return _json(body_of(told))
         return await _html(datasette, request, "story", at, database, story=cleaned(told))
 
-    return await _answered(request, datasette, answer)
+    return await _for_everybody(request, datasette, answer)
 
 
 async def correct_page(request: Any, datasette: Any) -> Response:
@@ -171,6 +174,22 @@ def styles_file() -> Response:
     """The one style sheet; its address changes with it."""
     headers = {**render.HEADERS, "Cache-Control": "public, max-age=31536000, immutable"}
     return Response(render.styles(), headers=headers, content_type="text/css; charset=utf-8")
+
+
+async def _for_everybody(
+    request: Any, datasette: Any, answer: Callable[[Any, Addresses], Any]
+) -> Response:
+    """The answer, kept for who comes next; nobody who is known in any way gets a kept one."""
+    make = partial(_answered, request, datasette, answer)
+    if request.actor or request.cookies or "authorization" in request.headers:
+        return await make()
+    kept: Kept[Response] | None = getattr(datasette, "newsfold_kept", None)
+    if kept is None:
+        kept = datasette.newsfold_kept = Kept(SECONDS_KEPT, time.monotonic)
+    response = await kept.get((request.path, request.query_string), make)
+    return Response(
+        response.body, response.status, dict(response.headers), content_type=response.content_type
+    )
 
 
 async def _answered(
