@@ -179,7 +179,8 @@ def test_nothing_is_wider_than_the_window(
     ours = ("events", f"events/{event_of(database, 'dam')}", "stories/1")
     with page_of(browser, viewport=size) as page:
         addresses = [f"{site}/news/-/{path}" for path in ours]
-        addresses += [f"{site}/-/newsfold/sign-in", f"{hostile_site}/news/-/events/1"]
+        addresses += [f"{site}/-/newsfold/sign-in", f"{hostile_site}/news/-/events"]
+        addresses += [f"{hostile_site}/news/-/events/{number}" for number in (7, 9, 12)]
         for address in addresses:
             page.goto(address)
             wide = page.evaluate("document.documentElement.scrollWidth")
