@@ -423,6 +423,39 @@ def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bo
 
 
 @cli.command()
+@DATABASE
+@click.argument("others", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=8001, show_default=True, help="Port."
+)
+@click.option(
+    "--secret",
+    envvar="NEWSFOLD_SECRET",
+    default="",
+    help="Whoever knows it may correct; without one, all is read-only. Better in NEWSFOLD_SECRET:"
+    " other users of the machine see what stands on a command line.",
+)
+def serve(database: Path, others: tuple[Path, ...], host: str, port: int, secret: str) -> None:
+    """Pages of events and stories, with search and SQL: Datasette with our plugin.
+
+    Each page is also there as JSON (.json). FILEs are other SQLite databases to show beside it.
+    Needs: pip install 'newsfold[serve]'
+
+    \b
+    newsfold serve news.db
+    NEWSFOLD_SECRET=$(cat secret.txt) newsfold serve news.db
+    """
+    try:
+        from pipeline.web.serve import serve as serve_pages
+    except ImportError as error:
+        raise NewsfoldError(
+            "the pages need Datasette; get it with: pip install 'newsfold[serve]'"
+        ) from error
+    serve_pages(database, others, host=host, port=port, secret=secret)
+
+
+@cli.command()
 @click.argument(
     "gold", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="GOLD.JSONL..."
 )

@@ -6,9 +6,9 @@ Comes in: a database and the id of an event, also of one that has ended. Goes ou
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.digest.render import event_body, event_text
 from pipeline.digest.terminal import WIDTH, counted
@@ -43,6 +43,7 @@ class Reason:
     score: float
     through: str | None  # the story through which it came in
     because: str
+    through_story: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,24 @@ def reasons(event: Event, stories: Mapping[int, Story]) -> tuple[Reason, ...]:
             member.score,
             stories[member.through].url if member.through is not None else None,
             member.because,
+            member.through,
         )
         for member in event.members
     )
 
 
-def as_json(shown: Shown) -> str:
+def reason_of(db: Database, event: Event, story_id: int) -> Reason | None:
+    """Why one story is in the event; None when it is not."""
+    members = tuple(member for member in event.members if member.story_id == story_id)
+    wanted = {id_ for m in members for id_ in (m.story_id, m.through) if id_ is not None}
+    stories = {story.stored_id: story for story in stories_by_id(db, wanted)}
+    return next(iter(reasons(replace(event, members=members), stories)), None)
+
+
+def as_body(shown: Shown) -> dict[str, Any]:
     """The event as in the JSON digest, with `members`, `discussions`, `lineage` and `corrections`
     besides."""
-    body = {
+    return {
         "asked": shown.asked,
         **({"as_of": to_iso(shown.as_of)} if shown.as_of else {}),
         **event_body(shown.view),
@@ -102,7 +112,11 @@ def as_json(shown: Shown) -> str:
         "lineage": [asdict(became) | {"at": to_iso(became.at)} for became in shown.lineage],
         "corrections": [correction_row(correction) for correction in shown.corrections],
     }
-    return json.dumps(body, ensure_ascii=False, indent=2)
+
+
+def as_json(shown: Shown) -> str:
+    """The same as text."""
+    return json.dumps(as_body(shown), ensure_ascii=False, indent=2)
 
 
 def as_text(shown: Shown, *, colour: bool = False) -> str:

@@ -48,10 +48,11 @@ def rank_row(choice: Chosen) -> dict[str, object]:
     return {"importance": f"{choice.importance:.3f}", **parts, "event": choice.event.title}
 
 
-def event_views(db: Database, events: Sequence[Event]) -> list[EventView]:
-    """Events as a reader sees them, each with its stories and related events."""
+def event_views(db: Database, events: Sequence[Event], *, brief: bool = False) -> list[EventView]:
+    """Events as a reader sees them, each with its stories and related events; brief ones without
+    figures, sections and related events, as a list shows them."""
     sources = {source.id: source for source in all_sources(db)}
-    related_ids = sorted({other.event_id for event in events for other in event.related})
+    related_ids = sorted({o.event_id for e in events for o in e.related} if not brief else ())
     related = {event.id: event for event in events_by_id(db, related_ids)}
     wanted = {member.story_id for event in events for member in event.members}
     wanted |= {event.headline_story for event in related.values()}
@@ -61,5 +62,5 @@ def event_views(db: Database, events: Sequence[Event]) -> list[EventView]:
         ids = {member.story_id for member in event.members}
         ids |= {related[o.event_id].headline_story for o in event.related if o.event_id in related}
         own = {id_: stories[id_] for id_ in ids if id_ in stories}
-        views.append(build_view(event, own, sources, related))
+        views.append(build_view(event, own, sources, related, brief=brief))
     return views

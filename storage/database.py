@@ -55,14 +55,20 @@ def open_existing(path: str | Path) -> Database:
     must_exist(path)
     try:
         db = _open_read_only(path)
-        _refuse_strangers(db, path, may_be_empty=False)
-        if migrations.pending(db):
-            raise NewsfoldError(
-                f"{path}: an older newsfold made it; bring it up to date with: newsfold fold {path}"
-            )
+        must_be_ours(db, path)
     except sqlite3.DatabaseError as error:
         raise explained(error, path) from error
     return db
+
+
+def must_be_ours(db: Database, path: Path) -> None:
+    """Raises NewsfoldError for a database of somebody else, and for one that this newsfold cannot
+    read as it stands."""
+    _refuse_strangers(db, path, may_be_empty=False)
+    if migrations.pending(db):
+        raise NewsfoldError(
+            f"{path}: an older newsfold made it; bring it up to date with: newsfold fold {path}"
+        )
 
 
 def folder_must_exist(path: Path) -> None:
@@ -147,8 +153,25 @@ def explained(error: sqlite3.Error, path: Path | str) -> NewsfoldError:
     return NewsfoldError(f"{path}: {said}")
 
 
+def can_follow_writers(path: Path) -> bool:
+    """Whether a reader can see what others write meanwhile: not in a folder that it may not write
+    to, where a file has to be read as it stands."""
+    connection = sqlite3.connect(_read_only(path), uri=True, timeout=BUSY_SECONDS)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _read_only(path: Path) -> str:
+    return path.resolve().as_uri() + "?mode=ro"
+
+
 def _open_read_only(path: Path) -> Database:
-    uri = path.resolve().as_uri() + "?mode=ro"
+    uri = _read_only(path)
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
     try:
         connection.execute("SELECT 1 FROM sqlite_master")

@@ -37,6 +37,7 @@ VERBS = (
     "explain",
     "changes",
     "digest",
+    "serve",
     "evaluate",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+from storage.database import create_or_open
 
 ROOT = Path(__file__).parent.parent
 
@@ -42,6 +45,8 @@ def test_the_wheel_has_the_data_and_nothing_else(built: Path) -> None:
         "pipeline/background.json",
         "pipeline/weights.json",
         "pipeline/digest/templates/digest.html",
+        "pipeline/web/html/event.html",
+        "pipeline/web/html/page.css",
         "pipeline/demo/stories/muse-spark-release/morningbyte.md",
         "storage/py.typed",
     ):
@@ -72,3 +77,17 @@ def test_the_wheel_does_the_demo_from_an_empty_folder(built: Path, tmp_path: Pat
     assert done.stdout.startswith(str(site))
     assert "Muse Spark" in done.stdout
     assert [path.name for path in empty.iterdir()] == ["newsfold-demo"]
+
+
+def test_datasette_finds_the_pages_by_itself(tmp_path: Path) -> None:
+    database = tmp_path / "news.db"
+    create_or_open(database).close()
+    done = subprocess.run(
+        [sys.executable, "-m", "datasette", database, "--get", "/news/-/events.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["events"] == []

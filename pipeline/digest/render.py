@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
@@ -18,7 +18,7 @@ from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
     from pipeline.digest.view import DigestView, EventView
 
@@ -31,7 +31,7 @@ _MARKDOWN_START = re.compile(r"^(\s*)([+=-]|\d{1,9}(?=[.)]))")
 
 def render(view: DigestView, form: Form, *, colour: bool = False) -> str:
     """The digest as one string that ends with a line end. `colour` is for text on a terminal."""
-    plain: dict[str, Any] = _clean(asdict(view))
+    plain = cleaned(view)
     if form == "json":
         body = {"version": JSON_VERSION, **plain}
         return json.dumps(body, ensure_ascii=False, indent=2, default=_iso) + "\n"
@@ -46,13 +46,24 @@ def render(view: DigestView, form: Form, *, colour: bool = False) -> str:
 
 def event_text(view: EventView, *, colour: bool = False) -> str:
     """One event as it stands in the text digest."""
-    return terminal_event(_clean(asdict(view)), colour=colour)
+    return terminal_event(cleaned(view), colour=colour)
 
 
 def event_body(view: EventView) -> dict[str, Any]:
     """One event as it stands in the JSON digest."""
-    body: dict[str, Any] = json.loads(json.dumps(_clean(asdict(view)), default=_iso))
+    return body_of(view)
+
+
+def body_of(view: Any) -> dict[str, Any]:
+    """Any view as JSON has it."""
+    body: dict[str, Any] = json.loads(json.dumps(cleaned(view), default=_iso))
     return body
+
+
+def cleaned(view: Any) -> dict[str, Any]:
+    """A view as dictionaries and lists of clean text, numbers and times."""
+    found: dict[str, Any] = _clean(asdict(view))
+    return found
 
 
 def _clean(value: Any) -> Any:
@@ -109,6 +120,8 @@ def period(digest: dict[str, Any]) -> str:
 def _iso(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a digest")
 
 
@@ -126,10 +139,19 @@ def _markdown() -> Environment:
 
 
 def _environment(*, escape: bool) -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # not for text and JSON
+    """The templates of this folder."""
+    from jinja2 import PackageLoader
+
+    return environment_of(PackageLoader("pipeline.digest"), escape=escape)
+
+
+def environment_of(loader: BaseLoader, *, escape: bool) -> Environment:
+    """Templates with the filters that say dates, addresses and numbers; a name that is not there
+    is an error."""
+    from jinja2 import Environment, StrictUndefined  # not for text and JSON
 
     environment = Environment(
-        loader=PackageLoader("pipeline.digest"),
+        loader=loader,
         autoescape=escape,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pipeline.enrich.figure_groups import FigureGroup
-    from storage.models import Event, Member, Source, Story
+    from storage.models import Event, Figure, Member, Source, Story
 
 MOST_FIGURES = 10  # of one event; a reader has five minutes
 MOST_OF_ONE = 5  # figures are shown that only one source gives, and only up to here
@@ -60,12 +60,23 @@ class SourceView:
 
 
 @dataclass(frozen=True, slots=True)
+class QuoteView:
+    """The sentence of one story that gives a figure."""
+
+    sentence: str
+    source: str
+    url: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class VariantView:
     """Another value that somebody gives for the same thing."""
 
     shown: str
     sources: tuple[str, ...]
     rounded: bool  # only less exact, no contradiction
+    quotes: tuple[QuoteView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,7 @@ class FigureView:
     sources: tuple[str, ...]
     by: str  # the same for people: "Morning Byte, Delta Wire", or "all 5 reports"
     differs: tuple[VariantView, ...]
+    quotes: tuple[QuoteView, ...] = ()  # one of each story, in the order of publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +152,11 @@ def build_view(
     stories_by_id: Mapping[int, Story],
     sources_by_id: Mapping[str, Source],
     related_events_by_id: Mapping[int, Event],
+    *,
+    brief: bool = False,
 ) -> EventView:
-    """Everything a reader sees of one event. Members whose story is not given are left out."""
+    """Everything a reader sees of one event; a brief one is without figures, sections and related
+    events, as a list has it. Members whose story is not given are left out."""
     members = sorted(
         (m for m in event.members if m.story_id in stories_by_id),
         key=lambda m: stories_by_id[m.story_id].appeared,
@@ -168,9 +183,9 @@ def build_view(
         sources=tuple(_source(member, members[0], look) for member in members),
         independent=event.independent,
         comments=event.comments,
-        figures=_figures(event, look),
-        sections=_sections(headline, event.title) if headline else (),
-        related=_related(event, related_events_by_id, stories_by_id),
+        figures=() if brief else _figures(event, look),
+        sections=_sections(headline, event.title) if headline and not brief else (),
+        related=() if brief else _related(event, related_events_by_id, stories_by_id),
     )
 
 
@@ -340,8 +355,21 @@ def _figure(group: FigureGroup, look: _Look, reports: Collection[int]) -> Figure
         sources=sources,
         by=f"all {len(reports)} reports" if agreed else ", ".join(sources),
         differs=tuple(
-            VariantView(v.shown, look.distinct(v.stories), v.rounded) for v in group.differs
+            VariantView(v.shown, look.distinct(v.stories), v.rounded, _quotes(v.quoted, look))
+            for v in group.differs
         ),
+        quotes=_quotes(group.quoted, look),
+    )
+
+
+def _quotes(figures: Iterable[Figure], look: _Look) -> tuple[QuoteView, ...]:
+    """The first sentence of each story that gives the figure."""
+    first: dict[int, Figure] = {}
+    for figure in figures:
+        first.setdefault(figure.story_id, figure)
+    return tuple(
+        QuoteView(f.sentence, look.source(i), look.url(i), look.language(i))
+        for i, f in sorted(first.items(), key=lambda item: look.stories[item[0]].appeared)
     )
 
 

@@ -36,6 +36,7 @@ class Variant:
     shown: str
     stories: tuple[int, ...]
     rounded: bool  # the same value, only less exact
+    quoted: tuple[Figure, ...] = ()  # as it stands in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class FigureGroup:
     unit: str
     stories: tuple[int, ...]
     differs: tuple[Variant, ...] = ()
+    quoted: tuple[Figure, ...] = ()  # as it stands in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,7 @@ def _shown(group: _Group, others: list[_Group], prefer: Container[int] | None) -
         unit=first.unit,
         stories=group.stories,
         differs=tuple(_variant(first, other) for other in others),
+        quoted=group.figures,
     )
 
 
@@ -259,7 +262,7 @@ def _variant(first: Figure, other: _Group) -> Variant:
     figure = other.first
     apart = abs(first.value - figure.value) / max(first.value, figure.value)
     vague = figure.shown.startswith("about ") or first.shown.startswith("about ")
-    return Variant(figure.shown, other.stories, rounded=vague and apart <= ROUNDED)
+    return Variant(figure.shown, other.stories, vague and apart <= ROUNDED, other.figures)
 
 
 def _best_about(figures: tuple[Figure, ...], everybody: tuple[Figure, ...] = ()) -> str:
