@@ -14,12 +14,14 @@ import json
 import tomllib
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args, get_type_hints
-
-import tomlkit
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 from pipeline.budget import seconds_of
+from pipeline.weights import same_event
 from storage.errors import WRONG_CALL, NewsfoldError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 FILE = "newsfold.toml"
 _WORDS = {
@@ -119,10 +121,19 @@ def read_configuration(database: str | Path, file: Path | None = None) -> Config
         raise NewsfoldError(f"{path}: {error}", WRONG_CALL) from error
 
 
+def threshold_beside(db: Database, *, embedded: bool) -> float:
+    """How alike the stories of an event are on average: as set beside the database, else the
+    model's."""
+    path = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
+    return read_configuration(path).fold.threshold or same_event(embedded)
+
+
 def write_threshold(database: str | Path, threshold: float) -> Path:
     """Write `[fold] threshold` into the file beside a database, which is made where there is none;
     everything else in it stays as it stands. Raises NewsfoldError when it cannot be written."""
     read_configuration(database)  # what has a mistake in it is told, not written over
+    import tomlkit  # who only reads need not load it
+
     path = Path(database).parent / FILE
     try:
         document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")

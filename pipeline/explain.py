@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.configuration import read_configuration
+from pipeline.configuration import threshold_beside
 from pipeline.constraints import said_of
 from pipeline.copies import copies
 from pipeline.embedders import configured
@@ -19,8 +19,7 @@ from pipeline.embeddings import meaning_of
 from pipeline.find import find_story
 from pipeline.folding import SAME_TEXT, WINDOW
 from pipeline.reading import Reading, read
-from pipeline.reasons import match, worth_saying
-from pipeline.signals import same_event
+from pipeline.reasons import every_signal, match
 from storage.corrections import corrections_that_hold
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import known_groups
@@ -61,12 +60,12 @@ def explain_stories(
         raise NewsfoldError(f"{left_url} and {right_url} are one story: {left.url}", WRONG_CALL)
     readings = read(left), read(right)
     meaning, missing = _meaning(db, readings)
-    threshold = _threshold(db, meaning is not None)
+    threshold = threshold_beside(db, embedded=meaning is not None)
     signals: tuple[Signal, ...] = (SAME_TEXT,)
     score = 1.0
     if not copies([left, right]):
-        found = match(*readings, meaning)
-        score, signals = found.score, found.signals
+        score = match(*readings, meaning).score
+        signals = tuple(every_signal(*readings, meaning))
     left_event, right_event = (_event_of(db, story) for story in (left, right))
     said = said_of(corrections_that_hold(db), left.stored_id, right.stored_id)
     one_language = left.language[:2] == right.language[:2]
@@ -98,7 +97,7 @@ def in_words(explained: Explained) -> str:
         "",
         f"score {explained.score:.2f} (those of an event: {explained.threshold:.2f} on average)",
     ]
-    for signal in sorted(worth_saying(explained.signals), key=lambda signal: -signal.weight):
+    for signal in sorted(explained.signals, key=lambda signal: -signal.weight):
         lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")
     if explained.missing is not None:
         lines.append(f"  missing  meaning        {explained.missing}")
@@ -120,12 +119,6 @@ def _path(db: Database) -> Path:
     return Path(
         db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
     )
-
-
-def _threshold(db: Database, embedded: bool) -> float:
-    """How alike the stories of an event are on average: as set beside the database, else the
-    model's."""
-    return read_configuration(_path(db)).fold.threshold or same_event(embedded)
 
 
 def _meaning(db: Database, readings: tuple[Reading, Reading]) -> tuple[Meaning | None, str | None]:

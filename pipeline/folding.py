@@ -35,7 +35,8 @@ from pipeline.copies import originals
 from pipeline.linkage import groups
 from pipeline.reading import Reading, read_all
 from pipeline.reasons import matches
-from pipeline.signals import same_event, score, shipped_weights, values
+from pipeline.signals import score, values
+from pipeline.weights import same_event, shipped_weights
 from pipeline.window import window
 from storage.models import Match, Signal
 

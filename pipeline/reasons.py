@@ -12,7 +12,8 @@ import numpy as np
 
 from pipeline.background import rarity
 from pipeline.constraints import CORRECTED
-from pipeline.signals import ALL_NAMES, DAY, score, shipped_weights, values
+from pipeline.signals import ALL_NAMES, DAY, score, values
+from pipeline.weights import shipped_weights
 from pipeline.window import window
 from storage.models import Match, Signal
 
@@ -66,6 +67,19 @@ def _signals(
         for name, value in zip(ALL_NAMES, told, strict=False)
         if weights[name] * value
     )
+
+
+def every_signal(left: Reading, right: Reading, meaning: Meaning | None = None) -> list[Signal]:
+    """All that two stories share and in which they clash, also what weighs nothing."""
+    one, two = sorted((left, right), key=lambda reading: reading.url)
+    side_by_side = window([one, two], meaning)
+    [found] = values(side_by_side, np.array([0]), np.array([1])).tolist()
+    weights = shipped_weights(side_by_side.embedded)
+    return [
+        Signal(name, round(float(weights[name] * value), 4), _SAID[name](one, two))
+        for name, value in zip(ALL_NAMES, found, strict=False)
+        if value
+    ]
 
 
 def worth_saying(signals: Iterable[Signal]) -> list[Signal]:

@@ -10,26 +10,29 @@ from dataclasses import asdict, dataclass, replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from pipeline.configuration import threshold_beside
 from pipeline.digest.render import event_body, event_text
 from pipeline.digest.terminal import WIDTH, counted
 from pipeline.find import find_event_id
+from pipeline.kept_out import KeptOut, in_words, kept_out
 from pipeline.text import visible
 from pipeline.views import event_views
+from pipeline.weights import MEANING_NAMES
 from storage.corrections import corrections_of_event
 from storage.discussions import discussions_of
-from storage.events import events_by_id, lineage_of
+from storage.events import events_by_id, lineage_of, matches_of
 from storage.stories import stories_by_id
 from storage.times import to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlite_utils import Database
 
     from pipeline.digest.view import EventView
     from storage.events import Became
-    from storage.models import Correction, Discussion, Event, Story
+    from storage.models import Correction, Discussion, Event, Match, Member, Story
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Reason:
     through: str | None  # the story through which it came in
     because: str
     through_story: int | None = None
+    kept_out: KeptOut | None = None  # what would have; None for the first report
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,9 @@ def find_event(db: Database, event_id: int) -> Shown:
     history = {became for id_ in (event_id, current) for became in lineage_of(db, id_)}
     lineage = sorted(history, key=lambda became: (became.at, became.event_id))
     stories = stories_by_id(db, (member.story_id for member in event.members))
-    members = reasons(event, {story.stored_id: story for story in stories})
+    matches = matches_of(db, (member.story_id for member in event.members))
+    by_id = {story.stored_id: story for story in stories}
+    members = reasons(event, by_id, matches, _threshold(db, matches))
     discussions = discussions_of(db, (member.url for member in members))
     corrections = tuple(corrections_of_event(db, current))
     return Shown(
@@ -75,8 +81,15 @@ def find_event(db: Database, event_id: int) -> Shown:
     )
 
 
-def reasons(event: Event, stories: Mapping[int, Story]) -> tuple[Reason, ...]:
-    """Why each member is in an event. `stories` holds at least its members, by id."""
+def reasons(
+    event: Event,
+    stories: Mapping[int, Story],
+    matches: Iterable[Match] = (),
+    threshold: float = 0.0,
+) -> tuple[Reason, ...]:
+    """Why each member is in an event. `stories` holds at least its members, by id; `matches` those
+    through which they came in, where these are still kept; `threshold` is what a match needs."""
+    kept = {(match.left, match.right): match for match in matches}
     return tuple(
         Reason(
             member.story_id,
@@ -87,9 +100,22 @@ def reasons(event: Event, stories: Mapping[int, Story]) -> tuple[Reason, ...]:
             stories[member.through].url if member.through is not None else None,
             member.because,
             member.through,
+            _kept_out(member, kept, threshold),
         )
         for member in event.members
     )
+
+
+def _kept_out(
+    member: Member, matches: Mapping[tuple[int, int], Match], threshold: float
+) -> KeptOut | None:
+    if member.through is None:
+        return None
+    left, right = sorted((member.story_id, member.through))
+    match = matches.get((left, right))
+    if match is None:
+        return None
+    return kept_out(match, threshold)
 
 
 def reason_of(db: Database, event: Event, story_id: int) -> Reason | None:
@@ -97,7 +123,15 @@ def reason_of(db: Database, event: Event, story_id: int) -> Reason | None:
     members = tuple(member for member in event.members if member.story_id == story_id)
     wanted = {id_ for m in members for id_ in (m.story_id, m.through) if id_ is not None}
     stories = {story.stored_id: story for story in stories_by_id(db, wanted)}
-    return next(iter(reasons(replace(event, members=members), stories)), None)
+    alone = replace(event, members=members)
+    matches = matches_of(db, wanted)
+    return next(iter(reasons(alone, stories, matches, _threshold(db, matches))), None)
+
+
+def _threshold(db: Database, matches: Iterable[Match]) -> float:
+    """What a match needs for one event; where its signals say so, with an embedding."""
+    names = {signal.name for match in matches for signal in match.signals}
+    return threshold_beside(db, embedded=not names.isdisjoint(MEANING_NAMES))
 
 
 def as_body(shown: Shown) -> dict[str, Any]:
@@ -132,6 +166,9 @@ def as_text(shown: Shown, *, colour: bool = False) -> str:
     for reason in shown.members:
         said = visible(f"{source_of[reason.url]}, {reason.role}: {_because(reason, source_of)}")
         lines.append(fill(said, WIDTH, initial_indent="  ", subsequent_indent="    "))
+        if reason.kept_out is not None:
+            said = visible(in_words(reason.kept_out))
+            lines.append(fill(said, WIDTH, initial_indent="    ", subsequent_indent="    "))
     if shown.discussions:
         lines += ["", "  Discussed", *(f"  {_said(each)}" for each in shown.discussions)]
     if shown.corrections:

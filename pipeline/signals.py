@@ -8,9 +8,7 @@ reason can be computed again. It never decides what becomes an event, and says n
 
 from __future__ import annotations
 
-import json
-from functools import cache, cached_property
-from importlib import resources
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from rapidfuzz import fuzz, process
 
 from pipeline.embeddings import likeness
 from pipeline.reading import SHORT
+from pipeline.weights import shipped_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +34,6 @@ UNLIKE = 0.5  # cosine of vectors; of 1000 pairs about two happenings 1 to 16 li
 ABSENT = 0.34  # a party's share of rarity in the other text; below it, it is not spoken of there
 PAIRS_AT_ONCE = 50_000  # bounds the memory
 DAY = 86_400.0  # seconds
-FILES = {False: "weights.json", True: "weights_embedding.json"}  # without vectors, and with them
 
 Array = np.ndarray[Any, Any]
 
@@ -307,25 +305,6 @@ def score(found: Array, weights: Mapping[str, float] | None = None) -> Array:
     for number, name in enumerate(names):  # in order, so that sums are the same everywhere
         total += chosen[name] * found[:, number]
     return np.round(np.clip(total, 0.0, 1.0), 4)
-
-
-def shipped_weights(embedded: bool = False) -> dict[str, float]:
-    """What each signal adds to a score; `embedded`: where the stories have vectors."""
-    weights: dict[str, float] = _model(embedded)["weights"]
-    return weights
-
-
-def same_event(embedded: bool = False) -> float:
-    """The threshold: an event's stories are alike by this much on average."""
-    threshold: float = _model(embedded)["threshold"]
-    return threshold
-
-
-@cache
-def _model(embedded: bool) -> dict[str, Any]:
-    text = resources.files("pipeline").joinpath(FILES[embedded]).read_text("utf-8")
-    model: dict[str, Any] = json.loads(text)
-    return model
 
 
 def _row_products(

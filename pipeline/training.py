@@ -46,7 +46,8 @@ from pipeline.folding import TOO_WEAK, WINDOW
 from pipeline.look_alikes import read_pairs
 from pipeline.reading import read_all
 from pipeline.reference import reference
-from pipeline.signals import ALL_NAMES, FILES, NAMES, values
+from pipeline.signals import ALL_NAMES, NAMES, values
+from pipeline.weights import FILES
 from pipeline.window import window
 from storage.times import utc_now
 

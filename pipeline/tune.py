@@ -25,7 +25,7 @@ from pipeline.embeddings import meaning_of
 from pipeline.evaluate import RESAMPLES, Score, with_bounds, with_interval
 from pipeline.folding import TOO_WEAK, fold_readings
 from pipeline.reading import read_all
-from pipeline.signals import same_event
+from pipeline.weights import same_event
 from storage.corrections import corrections_that_hold
 from storage.events import known_groups
 from storage.stories import stories_by_id

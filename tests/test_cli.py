@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -140,6 +141,16 @@ def test_show_tells_why_each_story_is_in_it(database: Path, newsfold: Newsfold) 
     assert "Brankwell" in text
 
 
+def test_show_tells_what_would_have_kept_a_story_out(database: Path, newsfold: Newsfold) -> None:
+    shown = json.loads(newsfold("show", database, 1, "--to", "json")[1])
+    first, *others = (member["kept_out"] for member in shown["members"])
+    assert first is None
+    for kept in others:
+        assert kept["score"] < kept["threshold"]
+        assert kept["without"][0]["name"] == "words"
+    assert newsfold("show", database, 1)[1].count("kept out without: both name") == len(others)
+
+
 def test_show_follows_an_event_that_was_merged(database: Path, newsfold: Newsfold) -> None:
     first, second = (row["id"] for row in json.loads(newsfold("events", database)[1])[:2])
     with sqlite3.connect(database) as db:
@@ -172,6 +183,25 @@ def test_explain_says_why_two_stories_are_apart(database: Path, newsfold: Newsfo
     assert code == 0
     assert "Two events" in out
     assert "not alike enough" in out
+
+
+def test_explain_tells_also_what_weighs_nothing(tmp_path: Path, newsfold: Newsfold) -> None:
+    path, lines = tmp_path / "news.db", tmp_path / "stories.jsonl"
+    told = "Tolvane bought the maker of the Quill for {} million euros, it said on Wednesday."
+    lines.write_text(
+        "".join(
+            json.dumps({"url": f"https://{host}.example/1", "title": title, "text": text}) + "\n"
+            for host, title, text in (
+                ("a", "Tolvane buys Quill", told.format(420)),
+                ("b", "Quill sold to Tolvane", told.format(610)),
+            )
+        ),
+        "utf-8",
+    )
+    newsfold("import", path, lines)
+    newsfold("fold", path)
+    out = newsfold("explain", path, "https://a.example/1", "https://b.example/1")[1]
+    assert re.search(r"[+-]0\.00  other_amounts +clash: €?420", out), out
 
 
 def test_digest_in_every_form(database: Path, newsfold: Newsfold) -> None:

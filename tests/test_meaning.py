@@ -22,7 +22,7 @@ from pipeline.fold_pass import fold_pass
 from pipeline.folding import WINDOW, fold
 from pipeline.reading import read_all
 from pipeline.reasons import match, worth_saying
-from pipeline.signals import shipped_weights
+from pipeline.weights import shipped_weights
 from pipeline.window import window
 from storage.database import create_or_open, in_memory
 from storage.errors import NewsfoldError

@@ -23,11 +23,10 @@ from pipeline.signals import (
     SIGNALS,
     UNLIKE,
     cosines,
-    same_event,
     score,
-    shipped_weights,
     values,
 )
+from pipeline.weights import same_event, shipped_weights
 from pipeline.window import window
 from storage.models import Story
 from tests.stories import MORNING, made_stories, story, with_ids

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.evaluate import Labelled, agreement, as_shipped
 from pipeline.look_alikes import LookAlike
-from pipeline.signals import NAMES, same_event, shipped_weights
+from pipeline.signals import NAMES
 from pipeline.training import (
     AIM,
     STEPS,
@@ -32,6 +32,7 @@ from pipeline.training import (
     thinned,
     train,
 )
+from pipeline.weights import same_event, shipped_weights
 from tests.stories import made_stories, with_ids
 
 if TYPE_CHECKING:

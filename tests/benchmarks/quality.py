@@ -40,7 +40,7 @@ from pipeline.evaluate import (
 from pipeline.folding import WINDOW
 from pipeline.look_alikes import evaluate_pairs, pair_summary, read_pairs
 from pipeline.reference import reference
-from pipeline.signals import NAMES, same_event, shipped_weights
+from pipeline.signals import NAMES
 from pipeline.training import (
     AIM,
     DATA,
@@ -56,6 +56,7 @@ from pipeline.training import (
     thinned,
     train,
 )
+from pipeline.weights import same_event, shipped_weights
 from storage.times import utc_now
 
 if TYPE_CHECKING:
