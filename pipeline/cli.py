@@ -6,6 +6,7 @@ work failed; 2 the call was wrong; 3 done, but some sources failed.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 from contextlib import contextmanager
@@ -17,30 +18,40 @@ import click
 
 from pipeline.budget import seconds_of
 from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split, tune
+from pipeline.cli_lists import events, export, stories
 from pipeline.cli_runs import runs
-from pipeline.cli_sources import DATABASE, sources
+from pipeline.cli_sources import sources
+from pipeline.filters import DATABASE, MAX_ID, at_most, moment
 from pipeline.output import Voice, output_options, print_json, print_rows, say
 from storage.database import explained, open_existing
 from storage.errors import NewsfoldError
 from storage.runs import AlreadyRunningError
-from storage.times import since as parse_since
 from storage.times import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from pipeline.digest.render import Form
 
 
-MAX_ID = 2**63 - 1  # SQLite's largest number
-
-
 class _Commands(click.Group):
-    """Lists the verbs in the order of the work, not of the alphabet."""
+    """Lists the verbs in the order of the work; ends well when its reader has gone."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # or click would call it a failure
+            _leave_unread()
+            ctx.exit(0)
+
+
+def _leave_unread() -> None:
+    """Who reads us has seen enough (`| head`): what is left in the buffer goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,6 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UnicodeError:
         say("newsfold: an argument is no valid text; write it in UTF-8")
         sys.exit(2)
+    except BrokenPipeError:
+        _leave_unread()
+        sys.exit(0)
     except OSError as error:
         say(f"newsfold: {error.filename or 'output'}: {error.strerror or error}")
         sys.exit(1)
@@ -91,20 +105,6 @@ def _database_of(arguments: Sequence[str] | None) -> str:
     return next((word for word in given if word.endswith((".db", ".sqlite"))), "the database")
 
 
-def _since(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> datetime | None:
-    """`2026-04-08`, `12h`, `3d` or `2w` as a time."""
-    if value is None:
-        return None
-    try:
-        return parse_since(value, utc_now())
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(
-            f"{value!r} is no time; write 2026-04-08, 12h, 3d or 2w"
-        ) from error
-
-
 def _duration(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> float | None:
@@ -113,21 +113,6 @@ def _duration(
         return None if value is None else seconds_of(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
-
-
-SINCE = click.option("--since", callback=_since, help="From then on: a date, or 12h, 3d, 2w ago.")
-
-
-def _at_most(default: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option -n: how many are listed."""
-    return click.option(
-        "-n",
-        "limit",
-        type=click.IntRange(1, MAX_ID),
-        default=default,
-        show_default=True,
-        help="At most so many.",
-    )
 
 
 @cli.command()
@@ -254,49 +239,9 @@ def fold(
         print_differences(open_existing(database), trial, trial, form)
 
 
-@cli.command()
-@DATABASE
-@SINCE
-@click.option("--category", help='Only this category, such as "model release".')
-@click.option("--source", help="Only events that this source reports (its id).")
-@click.option("--search", help="Only events with these words in title or TL;DR.")
-@click.option(
-    "--min-sources", type=click.IntRange(1), default=1, help="Independent ones, at least."
-)
-@_at_most(50)
-@output_options
-def events(
-    database: Path,
-    since: datetime | None,
-    category: str | None,
-    source: str | None,
-    search: str | None,
-    min_sources: int,
-    limit: int,
-    form: str | None,
-) -> None:
-    """The events, ranked: most independent sources first, then the latest.
-
-    \b
-    newsfold events news.db --since 2d --min-sources 3 -t
-    newsfold events news.db --category funding --csv > funding.csv
-    """
-    from storage.events import EventFilter, check_filter, list_events
-
-    db = open_existing(database)
-    wanted = check_filter(db, EventFilter(since, category, source, search, min_sources))
-    rows = list_events(db, wanted, limit)
-    print_rows(
-        rows,
-        form,
-        columns={
-            "id": "id",
-            "broke": "first_published",
-            "category": "category",
-            "sources": "independent_count",
-            "title": "title",
-        },
-    )
+cli.add_command(events)
+cli.add_command(stories)
+cli.add_command(export)
 
 
 @cli.command()
@@ -305,7 +250,7 @@ def events(
 @click.option(
     "--as-of",
     "moment",
-    callback=_since,
+    callback=moment,
     metavar="DATE",
     help="As it stood then: a date, or 12h, 3d, 2w ago. A day means its beginning.",
 )
@@ -382,7 +327,7 @@ def changes(database: Path, story: str, to: str) -> None:
 @DATABASE
 @click.option(
     "--since",
-    callback=_since,
+    callback=moment,
     default="1d",
     show_default=True,
     help="From then on: a date, or 12h, 3d, 2w ago.",
@@ -394,7 +339,7 @@ def changes(database: Path, story: str, to: str) -> None:
     show_default=True,
     help="The form.",
 )
-@_at_most(20)
+@at_most(20)
 @click.option("--explain", "explained_", is_flag=True, help="Say each part of each event's rank.")
 def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bool) -> None:
     """What happened since a day (or --since), ranked.

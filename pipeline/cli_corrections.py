@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli_sources import DATABASE
+from pipeline.filters import DATABASE
 from pipeline.output import output_options, print_json, print_rows, say
 from storage.database import open_existing
 from storage.errors import NewsfoldError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli_sources import DATABASE
+from pipeline.filters import DATABASE
 from pipeline.output import output_options, print_rows, say
 from storage.database import open_existing
 from storage.errors import WRONG_CALL, NewsfoldError

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.filters import DATABASE, filters
 from pipeline.output import output_options, print_rows, say
 from storage.database import create_or_open, open_existing
 from storage.errors import WRONG_CALL, NewsfoldError
@@ -14,9 +16,8 @@ from storage.errors import WRONG_CALL, NewsfoldError
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
+    from storage.asking import Filter
     from storage.models import Feed, FeedKind, Source
-
-DATABASE = click.argument("database", type=click.Path(path_type=Path), metavar="NEWS.DB")
 
 
 @click.group()
@@ -26,11 +27,16 @@ def sources() -> None:
 
 @sources.command("list")
 @click.argument("database", type=click.Path(path_type=Path), metavar="[NEWS.DB]", required=False)
+@filters("source", "search", "language", sorts=("source", "due", "failures"), most=1000)
 @output_options
-def list_(database: Path | None, form: str | None) -> None:
+def list_(database: Path | None, wanted: Filter, limit: int, form: str | None) -> None:
     """Every feed with its source, and how its last poll went.
 
-    Without a database: the sources that newsfold starts with.
+    Without a database: the sources that newsfold starts with. --search looks into ids, names,
+    owners and addresses.
+
+    \b
+    newsfold sources list news.db --sort failures -n 10 -t
     """
     from crawlers.sources import load_sources
     from storage.sources import feed_rows
@@ -39,7 +45,33 @@ def list_(database: Path | None, form: str | None) -> None:
         rows = [_row(source, feed) for source in load_sources() for feed in source.feeds]
     else:
         rows = feed_rows(open_existing(database))
-    print_rows(rows, form, columns=_columns(database))
+    print_rows(_chosen(rows, wanted)[:limit], form, columns=_columns(database))
+
+
+def _chosen(rows: list[dict[str, Any]], wanted: Filter) -> list[dict[str, Any]]:
+    """The rows that are asked for, in the order that is asked for."""
+    known = {row["source"] for row in rows}
+    if wanted.source is not None and wanted.source not in known:
+        near = get_close_matches(wanted.source, sorted(known))
+        meant = f"; did you mean {', '.join(near)}?" if near else ""
+        raise NewsfoldError(f"no feed is polled of a source {wanted.source!r}{meant}", WRONG_CALL)
+    language = (wanted.language or "").lower()
+    words = (wanted.search or "").casefold().split()
+    told = [
+        row
+        for row in rows
+        if wanted.source in (None, row["source"])
+        and (not language or f"{row['language'].lower()}-".startswith(f"{language}-"))
+        and all(
+            word in f"{row['source']} {row['name']} {row['owner']} {row['url']}".casefold()
+            for word in words
+        )
+    ]
+    if wanted.sort == "due":
+        told.sort(key=lambda row: row.get("next_due") or "")
+    elif wanted.sort == "failures":
+        told.sort(key=lambda row: -row.get("failures", 0))
+    return told
 
 
 def _row(source: Source, feed: Feed) -> dict[str, object]:

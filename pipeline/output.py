@@ -12,14 +12,14 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 
 import click
 
 from pipeline.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,23 +46,27 @@ def output_options(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def print_rows(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
     form: str | None,
     *,
     columns: Mapping[str, str] | None = None,
+    header: Sequence[str] = (),
 ) -> None:
-    """Print rows as JSON, or in the chosen form. `columns` are those that a table shows: the
-    heading of each, and the key of its values."""
+    """Print rows as JSON, or in the chosen form, one by one as they come. `columns` are those that
+    a table shows: the heading of each, and the key of its values. `header` are the columns of a
+    CSV file without rows."""
     if form == "table":
-        click.echo(_table(rows, columns))
+        click.echo(_table(list(rows), columns))
     elif form in ("csv", "tsv"):
-        _write_csv(rows, "," if form == "csv" else "\t")
+        write_csv(sys.stdout, rows, "," if form == "csv" else "\t", header)
     elif form == "nl":
         for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
+            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     else:
-        lines = ",\n ".join(json.dumps(row, ensure_ascii=False) for row in rows)
-        click.echo(f"[{lines}]")
+        sys.stdout.write("[")
+        for number, row in enumerate(rows):
+            sys.stdout.write((",\n " if number else "") + json.dumps(row, ensure_ascii=False))
+        sys.stdout.write("]\n")
 
 
 def print_json(value: object) -> None:
@@ -89,13 +93,18 @@ class Voice:
         say(words)
 
 
-def _write_csv(rows: Sequence[Mapping[str, Any]], delimiter: str) -> None:
-    if not rows:
-        return
-    writer = csv.DictWriter(sys.stdout, list(rows[0]), delimiter=delimiter, lineterminator="\n")
-    writer.writeheader()
+def write_csv(
+    file: TextIO, rows: Iterable[Mapping[str, Any]], delimiter: str, header: Sequence[str] = ()
+) -> None:
+    """Rows under a header line of the first one's keys; without any, of `header`."""
+    writer = None
     for row in rows:
-        writer.writerow({key: _flat(value) for key, value in row.items()})
+        if writer is None:
+            writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+            writer.writerow(row)
+        writer.writerow(map(_flat, row.values()))
+    if writer is None and header:
+        csv.writer(file, delimiter=delimiter, lineterminator="\n").writerow(header)
 
 
 def _flat(value: object) -> object:

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.migrations import migrations
+from storage.views import drop_views, has_views, make_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,11 @@ def create_or_open(path: str | Path) -> Database:
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        if migrations.pending(db):
+        if migrations.pending(db) or not has_views(db):
             with transaction(db):  # two that start at once: the second waits, then finds it done
+                drop_views(db)  # a step may change a table that they look at
                 migrations.apply(db)
+                make_views(db)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     except sqlite3.DatabaseError as error:
         raise explained(error, path) from error
@@ -95,6 +98,7 @@ def in_memory() -> Database:
     db = Database(memory=True)
     db.execute("PRAGMA foreign_keys = ON")
     migrations.apply(db)
+    make_views(db)
     return db
 
 

@@ -7,14 +7,13 @@ never used twice; an event that ended stays in `lineage`.
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from storage.errors import WRONG_CALL, NewsfoldError
 from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
 from storage.rows import chunks, marks, to_json
+from storage.tallies import drop_empty, put_in, take_out
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 MOST_COUNTED = 5_000  # events with a name; beyond, it is common anyway
-MAX_WORDS = 20  # of a search; SQLite bounds the depth of a condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +78,7 @@ def save_events(
     came in with this is remembered with the time and the pass."""
     events = [one.event for one in saved]
     ids = [(event.id,) for event in events]
+    take_out(db, (event.id for event in events))
     many = db.conn.executemany
     many(
         "UPDATE events SET title = ?, headline_story = ?, category = ?, category_because = ?,"
@@ -128,6 +127,7 @@ def save_events(
             for name, mentions in sorted(one.names.items())
         ),
     )
+    put_in(db, (event.id for event in events))
 
 
 def _row(saved: Saved, now: datetime) -> tuple[object, ...]:
@@ -176,6 +176,8 @@ def record_lineage(
         (event_id, kind, other_event, run_id, to_iso(now)),
     )
     if kind == "merged":
+        take_out(db, [event_id])
+        drop_empty(db)
         for table in ("figures", "event_names", "related_events", "unrelated"):
             db.execute(f"DELETE FROM {table} WHERE event_id = ?", (event_id,))
         db.execute("DELETE FROM related_events WHERE related_id = ?", (event_id,))
@@ -303,51 +305,6 @@ def lineage_of(db: Database, event_id: int) -> list[Became]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events are asked for; what is left out does not restrict."""
-
-    since: datetime | None = None
-    category: str | None = None
-    source: str | None = None
-    search: str | None = None
-    min_sources: int = 1
-
-
-def check_filter(db: Database, wanted: EventFilter) -> EventFilter:
-    """The same with its category spelled as it is stored. Raises NewsfoldError for a category or
-    source that is not there: nothing found should mean that nothing happened."""
-    categories = [row[0] for row in db.execute("SELECT DISTINCT category FROM events ORDER BY 1")]
-    spelled = {category.casefold(): category for category in categories}
-    category = wanted.category
-    if category is not None and category.casefold() not in spelled:
-        raise NewsfoldError(
-            f"no event is of category {category!r}; there are: {', '.join(categories)}", WRONG_CALL
-        )
-    known = db.execute("SELECT 1 FROM sources WHERE id = ?", (wanted.source,)).fetchone()
-    if wanted.source is not None and known is None:
-        raise NewsfoldError(
-            f"no source is called {wanted.source!r}; see: newsfold sources list", WRONG_CALL
-        )
-    return replace(wanted, category=spelled[category.casefold()] if category else None)
-
-
-def list_events(db: Database, wanted: EventFilter, limit: int) -> list[dict[str, Any]]:
-    """Rows of `events`, most independent sources first, then the latest."""
-    conditions, parameters = _conditions(wanted)
-    return list(
-        db.query(
-            "SELECT id, first_published, last_published, category, title, tldr, first_source,"
-            " story_count, source_count, independent_count, comments, language, headline_story,"
-            " category_because, updated_at FROM events AS e"
-            f" WHERE {' AND '.join(conditions)}"
-            " ORDER BY independent_count DESC, source_count DESC, last_published DESC, id"
-            " LIMIT ?",
-            (*parameters, limit),
-        )
-    )
-
-
 def event_ids_between(db: Database, since: datetime, until: datetime) -> list[int]:
     """Events with a story in a span of time; those without any date count as of now, those that
     an analyst has called none do not count."""
@@ -359,27 +316,6 @@ def event_ids_between(db: Database, since: datetime, until: datetime) -> list[in
             (to_iso(since), to_iso(until)),
         )
     ]
-
-
-def _conditions(wanted: EventFilter) -> tuple[list[str], list[object]]:
-    conditions = ["independent_count >= ?"]
-    parameters: list[object] = [wanted.min_sources]
-    if wanted.since is not None:
-        conditions.append("last_published >= ?")
-        parameters.append(to_iso(wanted.since))
-    if wanted.category is not None:
-        conditions.append("category = ?")
-        parameters.append(wanted.category)
-    if wanted.source is not None:
-        conditions.append(
-            "EXISTS (SELECT 1 FROM event_stories AS m JOIN stories AS s ON s.id = m.story_id"
-            " WHERE m.event_id = e.id AND s.source_id = ?)"
-        )
-        parameters.append(wanted.source)
-    for word in (wanted.search or "").split()[:MAX_WORDS]:
-        conditions.append("(title || ' ' || tldr) LIKE ? ESCAPE '\\'")
-        parameters.append("%" + re.sub(r"([%_\\])", r"\\\1", word) + "%")
-    return conditions, parameters
 
 
 def events_by_id(db: Database, event_ids: Iterable[int]) -> list[Event]:

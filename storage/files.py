@@ -14,7 +14,7 @@ import sys
 import unicodedata
 import zlib
 from dataclasses import astuple, dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast, get_args
 from urllib.parse import urlsplit
 
 from storage.database import transaction
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-KNOWN = frozenset(("url", "title", "text", "published", "source", "language", "event"))
+KNOWN = frozenset(
+    ("url", "title", "text", "published", "published_precision", "source", "language", "event")
+)
 YEARS = range(1990, 2100)  # of the web's news; anything else is a mistake, and breaks arithmetic
 EVERY = 1000  # lines between two words of progress
 _JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
@@ -247,6 +249,8 @@ def story_from_row(
     except ValueError as error:
         raise BrokenLineError(path, line, f"no web address: {error}") from error
     published, precision = _published(wanted["published"], path, line)
+    if published and wanted["published_precision"]:
+        precision = _precision(wanted["published_precision"], path, line)
     return Story(
         url=url,
         title=" ".join(wanted["title"][:MAX_TITLE].split()),
@@ -300,6 +304,14 @@ def _published(text: str, path: Path, line: int) -> tuple[datetime | None, Preci
     # Midnight to the second is nearly always a date whose time nobody gave.
     is_day = (moment.hour, moment.minute, moment.second) == (0, 0, 0)
     return moment, "day" if is_day else "minute"
+
+
+def _precision(text: str, path: Path, line: int) -> Precision:
+    if text not in get_args(Precision):
+        raise BrokenLineError(
+            path, line, f"published_precision is not minute, day or guessed: {text[:40]!r}"
+        )
+    return cast("Precision", text)
 
 
 def _source_of(row: Row, story: Story) -> Source:

@@ -6,12 +6,10 @@ counts and names. Every question here follows an index or is bounded by a number
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from storage.events import MAX_WORDS
 from storage.models import Event
 from storage.rows import chunks, marks
 from storage.times import from_iso, to_iso
@@ -103,8 +101,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
         parameters.append(wanted.language)
     if wanted.source is not None:
         conditions.append(
-            "EXISTS (SELECT 1 FROM event_stories AS m JOIN stories AS s ON s.id = m.story_id"
-            " WHERE m.event_id = e.id AND s.source_id = ?)"
+            "EXISTS (SELECT 1 FROM event_sources AS c WHERE c.event_id = e.id AND c.source_id = ?)"
         )
         parameters.append(wanted.source)
     return conditions, parameters
@@ -161,15 +158,3 @@ def names_of_sources(db: Database) -> list[tuple[str, str, str]]:
     """Id, name and language of every source, by name."""
     rows = db.execute("SELECT id, name, language FROM sources ORDER BY name COLLATE NOCASE, id")
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def event_ids_matching(db: Database, words: str, most: int) -> list[int]:
-    """Events with all of these words in title or TL;DR, the latest first."""
-    conditions = ["(title || ' ' || tldr) LIKE ? ESCAPE '\\'" for _ in words.split()[:MAX_WORDS]]
-    terms = ["%" + re.sub(r"([%_\\])", r"\\\1", word) + "%" for word in words.split()[:MAX_WORDS]]
-    rows = db.execute(
-        f"SELECT id FROM events WHERE {' AND '.join(conditions) or '1'}"
-        " ORDER BY last_published DESC LIMIT ?",
-        (*terms, most),
-    )
-    return [row[0] for row in rows]

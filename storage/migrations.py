@@ -7,6 +7,8 @@ The comments inside the statements are the documentation: SQLite keeps them, so
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from storage.tallies import tally_everything
+
 migrations = Migrations("newsfold")
 
 
@@ -84,6 +86,22 @@ def addresses(db: Database) -> None:
 def corrections(db: Database) -> None:
     """What analysts have said of the grouping, and who was in which event when."""
     for statement in _CORRECTIONS:
+        db.execute(statement)
+
+
+@migrations(name="0011_search")
+def search(db: Database) -> None:
+    """Full-text indexes, ways to what analysts ask for, and tallies that are kept as events are
+    saved: what would be counted over a million stories at each question."""
+    for statement in (*_SEARCH, *_WAYS, *_TALLIES):
+        db.execute(statement)
+    fill_search(db)
+    tally_everything(db)
+
+
+def fill_search(db: Database) -> None:
+    """Put what is stored into the full-text indexes, which are empty."""
+    for statement in _FILL_SEARCH:
         db.execute(statement)
 
 
@@ -478,4 +496,154 @@ _ADDRESSES = (
     " /* canonical URL of what it links to; where that is no story, story_url is the same */",
     "UPDATE discussions SET link = story_url",
     "CREATE INDEX discussions_link ON discussions (link)",
+)
+
+# Scripts that put no spaces between words; the title, or the start of a text without one, tells.
+_HAS_NO_SPACES = (
+    "coalesce(nullif({row}.title, ''), substr({row}.text, 1, 200))"
+    " GLOB '*[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]*'"
+)
+_EVENT_HAS_NO_SPACES = _HAS_NO_SPACES.replace("{row}.text", "{row}.tldr")
+# Combining marks are letters: a word of Hindi or Arabic would end at each of its vowels.
+WORD_TOKENIZER = "tokenize=\"unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'\""
+
+
+def _kept_in_step(
+    index: str, table: str, columns: tuple[str, ...], when: str = "", pad: str = ""
+) -> tuple[str, ...]:
+    """The triggers by which a full-text index follows its table. `when` names the rows that are
+    in it, with {row} for the row."""
+
+    def values(row: str) -> str:
+        return ", ".join([f"{row}.id", *(f"{row}.{column}{pad}" for column in columns)])
+
+    def only(row: str) -> str:
+        return f" WHERE {when.format(row=row)}" if when else ""
+
+    listed = f"rowid, {', '.join(columns)}"
+    put = f"INSERT INTO {index} ({listed}) SELECT {values('new')}{only('new')};"
+    take = f"INSERT INTO {index} ({index}, {listed}) SELECT 'delete', {values('old')}{only('old')};"
+    changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in columns)
+    return (
+        f"CREATE TRIGGER {index}_new AFTER INSERT ON {table} BEGIN {put} END",
+        f"CREATE TRIGGER {index}_gone AFTER DELETE ON {table} BEGIN {take} END",
+        f"CREATE TRIGGER {index}_changed AFTER UPDATE OF {', '.join(columns)} ON {table}"
+        f" WHEN {changed} BEGIN {take} {put} END",
+    )
+
+
+_STORY_WORDS, _EVENT_WORDS = ("title", "text", "summary"), ("title", "tldr")
+_SEARCH = (
+    f"""CREATE VIRTUAL TABLE stories_search /*
+  The words of all stories, for full-text search: WHERE stories_search MATCH 'words'. */
+USING fts5(title, text, summary, content='stories', content_rowid='id', {WORD_TOKENIZER})""",
+    f"""CREATE VIRTUAL TABLE events_search /*
+  The words of all events, for full-text search: WHERE events_search MATCH 'words'. */
+USING fts5(title, tldr, content='events', content_rowid='id', {WORD_TOKENIZER})""",
+    # Two spaces behind each text: its last two letters, too, begin a run of three.
+    """CREATE VIEW stories_unspaced_text AS SELECT id, title || '  ' AS title,
+  text || '  ' AS text, summary || '  ' AS summary FROM stories""",
+    """CREATE VIEW events_unspaced_text AS SELECT id, title || '  ' AS title,
+  tldr || '  ' AS tldr FROM events""",
+    """CREATE VIRTUAL TABLE stories_unspaced /*
+  Runs of three letters of the stories in scripts without spaces (Chinese, Japanese, Thai). */
+USING fts5(title, text, summary, content='stories_unspaced_text', content_rowid='id',
+  tokenize='trigram')""",
+    """CREATE VIRTUAL TABLE events_unspaced /*
+  Runs of three letters of the events in scripts without spaces (Chinese, Japanese, Thai). */
+USING fts5(title, tldr, content='events_unspaced_text', content_rowid='id', tokenize='trigram')""",
+    """CREATE VIRTUAL TABLE stories_unspaced_runs /* The runs of three that there are. */
+USING fts5vocab(stories_unspaced, row)""",
+    """CREATE VIRTUAL TABLE events_unspaced_runs /* The runs of three that there are. */
+USING fts5vocab(events_unspaced, row)""",
+    *_kept_in_step("stories_search", "stories", _STORY_WORDS),
+    *_kept_in_step("events_search", "events", _EVENT_WORDS),
+    *_kept_in_step("stories_unspaced", "stories", _STORY_WORDS, _HAS_NO_SPACES, " || '  '"),
+    *_kept_in_step("events_unspaced", "events", _EVENT_WORDS, _EVENT_HAS_NO_SPACES, " || '  '"),
+)
+
+FILL_MEMORY, USUAL_MEMORY = 64_000_000, 1_048_576  # bytes; a third faster and a tenth smaller
+_FILL_SEARCH = (
+    *(
+        statement
+        for index in ("stories_search", "events_search")
+        for statement in (
+            f"INSERT INTO {index} ({index}, rank) VALUES ('hashsize', {FILL_MEMORY})",
+            f"INSERT INTO {index} ({index}) VALUES ('rebuild')",
+            f"INSERT INTO {index} ({index}, rank) VALUES ('hashsize', {USUAL_MEMORY})",
+        )
+    ),
+    "INSERT INTO stories_unspaced (rowid, title, text, summary)"
+    " SELECT id, title || '  ', text || '  ', summary || '  ' FROM stories"
+    f" WHERE {_HAS_NO_SPACES.format(row='stories')}",
+    "INSERT INTO events_unspaced (rowid, title, tldr)"
+    " SELECT id, title || '  ', tldr || '  ' FROM events"
+    f" WHERE {_EVENT_HAS_NO_SPACES.format(row='events')}",
+)
+
+_WAYS = (
+    "CREATE INDEX events_rank ON events"
+    " (independent_count DESC, source_count DESC, last_published DESC)",
+    "DROP INDEX events_category",
+    "CREATE INDEX events_category ON events"
+    " (category, last_published, independent_count, not_an_event)",
+    "DROP INDEX stories_source",
+    "CREATE INDEX stories_source ON stories (source_id, coalesce(published, first_seen))",
+    "CREATE INDEX stories_language ON stories (language, coalesce(published, first_seen))",
+    "CREATE INDEX figures_value ON figures (unit, value)",
+)
+
+_TALLIES = (
+    """CREATE TABLE event_sources (
+  -- What each source has of an event. Made anew from the stories whenever the event is saved.
+  event_id INTEGER NOT NULL REFERENCES events(id),
+  source_id TEXT NOT NULL REFERENCES sources(id), -- who reports it
+  category TEXT NOT NULL, -- of the event
+  first_story INTEGER NOT NULL REFERENCES stories(id), -- the first one of this source
+  published TEXT NOT NULL, -- time of that story; our first sight where it gives none
+  precision TEXT NOT NULL, -- of that time: minute, day, guessed, or seen (ours)
+  stories INTEGER NOT NULL, -- of this source, in all
+  originals INTEGER NOT NULL, -- of these, with words of their own
+  rewrites INTEGER NOT NULL, -- of these, another story in other words
+  copies INTEGER NOT NULL, -- of these, another story word for word
+  PRIMARY KEY (event_id, source_id)
+) WITHOUT ROWID""",
+    "CREATE INDEX event_sources_source ON event_sources (source_id, published)",
+    """CREATE TABLE leads (
+  -- Who had an event first, and who of another owner was next with words of its own. Only events
+  -- that somebody else reports, too.
+  event_id INTEGER PRIMARY KEY REFERENCES events(id),
+  source_id TEXT NOT NULL REFERENCES sources(id), -- who was first
+  story_id INTEGER NOT NULL REFERENCES stories(id), -- with this story
+  published TEXT NOT NULL, -- its time
+  next_source TEXT NOT NULL REFERENCES sources(id), -- who was next
+  next_story INTEGER NOT NULL REFERENCES stories(id), -- with this story
+  next_published TEXT NOT NULL, -- its time
+  certainty TEXT NOT NULL, -- of the worse of the two times: minute, day or guessed
+  minutes INTEGER -- of lead; by day: at the least, 0 where the order is open; guessed: null
+)""",
+    "CREATE INDEX leads_time ON leads (published)",
+    "CREATE INDEX leads_source ON leads (source_id, published)",
+    """CREATE TABLE source_days (
+  -- How many stories of each source and category a day brought. A story counts on the day of the
+  -- first story that its source has of the event.
+  day TEXT NOT NULL, -- such as 2026-04-08, UTC
+  source_id TEXT NOT NULL REFERENCES sources(id), -- who reports
+  category TEXT NOT NULL, -- of the events
+  events INTEGER NOT NULL, -- that it reports
+  stories INTEGER NOT NULL, -- in all
+  originals INTEGER NOT NULL, -- of these, with words of their own
+  rewrites INTEGER NOT NULL, -- of these, another story in other words
+  copies INTEGER NOT NULL, -- of these, another story word for word
+  PRIMARY KEY (day, source_id, category)
+) WITHOUT ROWID""",
+    "CREATE INDEX source_days_empty ON source_days (day) WHERE events = 0",
+    """CREATE TABLE source_pairs (
+  -- How many events two sources both report; each pair stands in both orders.
+  source_id TEXT NOT NULL REFERENCES sources(id), -- the one
+  other_id TEXT NOT NULL REFERENCES sources(id), -- the other; itself: with any other
+  events INTEGER NOT NULL, -- that both report
+  PRIMARY KEY (source_id, other_id)
+) WITHOUT ROWID""",
+    "CREATE INDEX source_pairs_empty ON source_pairs (source_id) WHERE events = 0",
 )

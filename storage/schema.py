@@ -33,11 +33,13 @@ def tables(db: Database) -> dict[str, str]:
         "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
         " AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name NOT LIKE '!_%' ESCAPE '!'"
         " ORDER BY rowid"
-    )
-    return dict(rows.fetchall())
+    ).fetchall()
+    indexes = [name for name, sql in rows if sql.startswith("CREATE VIRTUAL")]
+    theirs = (*indexes, *(f"{name}_" for name in indexes))  # the tables that they keep
+    return {name: sql for name, sql in rows if not name.startswith(theirs)}
 
 
-def markdown(db: Database) -> str:
+def tables_markdown(db: Database) -> str:
     """One section a table: what it holds, and a line a column. Raises ValueError for one
     without a word."""
     return "\n".join(_section(name, sql) for name, sql in tables(db).items())
@@ -47,7 +49,8 @@ def _section(name: str, sql: str) -> str:
     about = _ABOUT.search(sql)
     if about is None:
         raise ValueError(f"table {name} lacks a comment")
-    lines = [f"## {name}", "", about.group(1), "", "| column | type | what it is |"]
+    words = " ".join(line.strip(" -") for line in about.group(0).lstrip("( \n").splitlines())
+    lines = [f"### {name}", "", words, "", "| column | type | what it is |"]
     lines.append("|---|---|---|")
     columns = _ADDED.sub("", sql[about.end() :]).splitlines()
     columns += [f"{definition}, -- {comment}" for definition, comment in _ADDED.findall(sql)]

@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.cli import cli
 from storage.database import in_memory
-from storage.schema import markdown, tables
+from storage.schema import tables, tables_markdown
 from tests.test_cli import VERBS
 
 ROOT = Path(__file__).parent.parent
@@ -84,7 +84,7 @@ def test_every_verb_and_option_teaches(name: str, command: click.Command) -> Non
 
 
 def test_every_table_and_column_has_its_text() -> None:
-    page = markdown(in_memory())
+    page = tables_markdown(in_memory())
     for table in tables(in_memory()):
         assert f"## {table}" in page
 

@@ -21,7 +21,6 @@ from storage.front import (
     WRONG_CLOCK,
     Wanted,
     categories_of_events,
-    event_ids_matching,
     last_report,
     light_events,
     light_events_by_id,
@@ -29,6 +28,7 @@ from storage.front import (
     next_report,
     stories_by_span,
 )
+from storage.search import event_ids_matching
 from storage.times import since as parse_since
 
 if TYPE_CHECKING:
