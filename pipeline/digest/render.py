@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -62,14 +62,15 @@ def body_of(view: Any) -> dict[str, Any]:
 
 def cleaned(view: Any) -> dict[str, Any]:
     """A view as dictionaries and lists of clean text, numbers and times."""
-    found: dict[str, Any] = _clean(asdict(view))
-    return found
+    return {field.name: _clean(getattr(view, field.name)) for field in fields(view)}
 
 
 def _clean(value: Any) -> Any:
     """The same structure without control characters."""
     if isinstance(value, str):
         return visible(value)
+    if is_dataclass(value):
+        return cleaned(value)
     if isinstance(value, dict):
         return {key: _clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

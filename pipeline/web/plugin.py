@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from datasette import hookimpl as _hookimpl
 
 from pipeline.web import addresses, pages, render, sign_in
+from pipeline.web.visit import MAY_CORRECT
 from storage.database import APPLICATION_ID
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _front_of(datasette: Any) -> str:
 
 @hookimpl
 def permission_allowed(actor: dict[str, Any] | None, action: str) -> bool | None:
-    return True if action == pages.MAY_CORRECT and sign_in.is_analyst(actor) else None
+    return True if action == MAY_CORRECT and sign_in.is_analyst(actor) else None
 
 
 @hookimpl
