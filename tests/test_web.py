@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from dataclasses import replace
 from datetime import date, timedelta
@@ -254,6 +255,37 @@ def test_without_newsfold_serve_the_front_page_is_datasettes(database: Path) -> 
     assert "location" not in plain.get("/").headers
     assert plain.get("/news/-/events").status_code == 200
     assert 'href="/news/-/events"' in plain.get("/").text
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"allow": {"id": "boss"}},
+        {"databases": {"news": {"allow": {"id": "boss"}}}},
+        {"databases": {"news": {"tables": {"stories": {"allow": {"id": "boss"}}}}}},
+    ],
+)
+def test_who_may_not_see_the_tables_sees_no_page(
+    database: Path, metadata: dict[str, object]
+) -> None:
+    from datasette.app import Datasette
+
+    app = Datasette([str(database)], metadata=metadata)
+    boss, stranger = Visitor(app), Visitor(app)
+    boss.cookies["ds_actor"] = app.sign({"a": {"id": "boss"}}, "actor")
+    for path in ("/news/-/events", "/news/-/events/1.json", "/news/-/stories/1"):
+        assert boss.get(path).status_code == 200
+        assert stranger.get(path).status_code == 403
+
+
+def test_a_name_with_dots_and_spaces(tmp_path: Path) -> None:
+    reader = visitor(folded(tmp_path / "my news.v2.db"))
+    front = reader.get("/").headers["location"]
+    page = reader.get(front)
+    assert page.status_code == 200
+    event = re.search(r'<h2[^>]*><a href="([^"]+)"', page.text)
+    assert event is not None
+    assert reader.get(event[1]).status_code == 200
 
 
 def test_addresses_follow_the_base_url(database: Path) -> None:

@@ -106,6 +106,23 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(database: Path) -
     assert SECRET not in cookie
 
 
+def test_a_file_that_nobody_can_write_is_shown_and_not_corrected(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = create_or_open(database)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    monkeypatch.setattr("pipeline.web.serve.can_follow_writers", lambda path: False)
+    found = visitor(database, secret=SECRET)
+    found.sign_in()
+    event = event_of(database, "owl")
+    page = found.get(f"/news/-/events/{event}").text
+    assert "Snowy owl" in page
+    assert 'id="correct"' not in page
+    fields = {"verb": "pin title", "title": "Mine", "csrftoken": token_of(page)}
+    assert found.post(f"/news/-/events/{event}/correct", fields).status_code == 403
+
+
 def test_a_name_does_not_make_a_root_of_datasette(database: Path) -> None:
     found = visitor(database, secret=SECRET)
     found.sign_in(name="root")
@@ -153,6 +170,10 @@ def test_a_form_of_another_site_is_refused(analyst: Visitor, database: Path) -> 
 def test_what_is_sent_is_bounded(analyst: Visitor) -> None:
     answer = analyst.post("/-/newsfold/sign-in", {"name": "x" * 1_100_000})
     assert answer.status_code == 413
+    token = token_of(analyst.get("/-/newsfold/sign-in").text)
+    many = {"csrftoken": token, "story": list(range(6_000))}
+    assert analyst.post("/-/newsfold/sign-in", many).status_code == 400
+    assert analyst.correct(1, story=list(range(6_000))).status_code == 409
 
 
 # What an analyst does

@@ -160,7 +160,10 @@ async def sign_in_page(request: Any, datasette: Any) -> Response:
     if request.method != "POST":
         then = local(request.args.get("next") or "", visit.at.root)
         return await answers.page(visit, "sign_in", then=then, given="", wrong=False)
-    form = corrections.parsed(await request.post_body())
+    try:
+        form = corrections.parsed(await request.post_body())
+    except NewsfoldError as error:
+        return await answers.refused(visit, ProblemError(400, str(error)))
     then = local(corrections.one(form, "next"), visit.at.root)
     name = corrections.one(form, "name")
     if not sign_in.is_secret(corrections.one(form, "secret"), visit.secret):
