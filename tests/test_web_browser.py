@@ -168,7 +168,7 @@ def test_reading_needs_no_script(browser: Browser, site: str, database: Path) ->
         page.get_by_role("button", name="Search").click()
         page.get_by_role("link", name="Court lets Merriden").click()
         assert page.url.endswith(f"/events/{event_of(database, 'court')}")
-        page.get_by_role("link", name="our copy").first.click()
+        page.get_by_role("link", name="text as stored").first.click()
         assert "Osterhaven" in page.locator("article").inner_text()
 
 
