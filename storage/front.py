@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from storage.models import Event
-from storage.rows import chunks, marks
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -25,7 +24,7 @@ WRONG_CLOCK = timedelta(hours=1)  # what is dated later than this after now is n
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Span:
     """Which events are asked for; what is left out does not restrict."""
 
     since: datetime
@@ -34,60 +33,49 @@ class Wanted:
     source: str | None = None
     language: str | None = None  # its first letters
     min_sources: int = 1
-    latest_first: bool = False  # else those in most sources first
 
 
-def light_events(db: Database, wanted: Wanted, most: int) -> tuple[list[Event], int]:
-    """The first events with a last report in the span, and how many there are of them in all (up
-    to MOST_LOOKED_AT)."""
+def events_in_span(db: Database, wanted: Span, most: int) -> tuple[list[Event], int]:
+    """The events with a last report in the span, those in most sources first, and how many there
+    are of them in all (up to MOST_LOOKED_AT, the latest ones)."""
     conditions, parameters = _conditions(wanted)
     bounded = (
-        f"SELECT {_LIGHT}, source_count FROM events AS e WHERE {' AND '.join(conditions)}"
+        f"SELECT {_LIGHT} FROM events AS e WHERE {' AND '.join(conditions)}"
         f" ORDER BY last_published DESC LIMIT {MOST_LOOKED_AT}"
     )
-    order = "" if wanted.latest_first else "independent_count DESC, source_count DESC,"
-    rows = db.execute(
-        f"SELECT {_LIGHT}, count(*) OVER () FROM ({bounded})"
-        f" ORDER BY {order} last_published DESC, id LIMIT ?",
-        (*parameters, most),
-    ).fetchall()
-    return [_light(row) for row in rows], rows[0][-1] if rows else 0
-
-
-def light_events_by_id(db: Database, event_ids: Sequence[int], wanted: Wanted) -> list[Event]:
-    """Those of these events that are asked for, in the order of the ids."""
-    conditions, parameters = _conditions(wanted)
-    found: dict[int, Event] = {}
-    for ids in chunks(event_ids):
-        where = " AND ".join([f"e.id IN ({marks(ids)})", *conditions])
-        rows = db.execute(f"SELECT {_LIGHT} FROM events AS e WHERE {where}", (*ids, *parameters))
-        found |= {row[0]: _light(row) for row in rows}
-    return [found[id_] for id_ in event_ids if id_ in found]
+    rows = list(
+        db.query(
+            f"SELECT *, count(*) OVER () AS found FROM ({bounded})"
+            " ORDER BY independent_count DESC, source_count DESC, last_published DESC, id LIMIT ?",
+            (*parameters, most),
+        )
+    )
+    return [light_event(row) for row in rows], rows[0]["found"] if rows else 0
 
 
 _LIGHT = (
     "id, title, headline_story, category, language, first_published, last_published,"
-    " independent_count, comments"
+    " independent_count, source_count, comments"
 )
 
 
-def _light(row: Sequence[Any]) -> Event:
-    id_, title, headline, category, language, first, last, independent, comments = row[:9]
+def light_event(row: Mapping[str, Any]) -> Event:
+    """An event as its row tells it."""
     return Event(
-        id=id_,
-        title=title,
-        headline_story=headline,
+        id=row["id"],
+        title=row["title"],
+        headline_story=row["headline_story"],
         members=(),
-        category=category,
-        language=language,
-        first_published=from_iso(first),
-        last_published=from_iso(last),
-        independent=independent,
-        comments=comments,
+        category=row["category"],
+        language=row["language"],
+        first_published=from_iso(row["first_published"]),
+        last_published=from_iso(row["last_published"]),
+        independent=row["independent_count"],
+        comments=row["comments"],
     )
 
 
-def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
+def _conditions(wanted: Span) -> tuple[list[str], list[object]]:
     conditions = ["last_published >= ?", "last_published < ?", "NOT not_an_event"]
     parameters: list[object] = [to_iso(wanted.since), to_iso(wanted.until)]
     if wanted.min_sources > 1:
@@ -96,9 +84,9 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
     if wanted.category is not None:
         conditions.append("category = ?")
         parameters.append(wanted.category)
-    if wanted.language is not None:
-        conditions.append("substr(language, 1, 2) = ?")
-        parameters.append(wanted.language)
+    if wanted.language is not None:  # pt asks for pt-BR, too
+        conditions.append("substr(language || '-', 1, length(?) + 1) = ? || '-' COLLATE NOCASE")
+        parameters += [wanted.language, wanted.language]
     if wanted.source is not None:
         conditions.append(
             "EXISTS (SELECT 1 FROM event_sources AS c WHERE c.event_id = e.id AND c.source_id = ?)"

@@ -15,23 +15,24 @@ from typing import TYPE_CHECKING
 
 from pipeline.digest.choose import choose, importance
 from pipeline.views import event_views
+from storage.asking import Filter, list_events
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import events_by_id
 from storage.front import (
     WRONG_CLOCK,
-    Wanted,
+    Span,
     categories_of_events,
+    events_in_span,
     last_report,
-    light_events,
-    light_events_by_id,
     names_of_sources,
     next_report,
     stories_by_span,
 )
-from storage.search import event_ids_matching
 from storage.times import since as parse_since
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlite_utils import Database
 
     from pipeline.digest.view import EventView
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 ON_PAGE = 30  # events
 MOST_RANKED = 300  # events of a span that are put in order by importance; then by sources
-MOST_FOUND = 300  # by a search
+MOST_LISTED = 150  # of a search, or of all there is
 DAYS = 14  # of coverage beside the list
 DAY = timedelta(days=1)
 EVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -95,6 +96,7 @@ class Front:
     since: datetime
     until: datetime
     events: tuple[EventView, ...]
+    snippets: Mapping[int, str]  # by the ids of events: the words around what was searched for
     found: int  # events in all
     page: int
     pages: int
@@ -117,17 +119,19 @@ def front(db: Database, asked: Asked, now: datetime) -> Front:
         if latest is not None:
             fell_back, is_of_now = True, False
             since, until = _day(latest.date())
-    wanted = Wanted(
+    wanted = Span(
         since,
         until,
         asked.category or None,
         asked.source or None,
-        asked.language[:2].lower() or None,
+        asked.language or None,
         _number(asked.sources, "sources", 1_000_000),
-        latest_first=since == EVER,
     )
     page = _number(asked.page, "page", MAX_PAGE)
-    events, found = _events(db, asked.q, wanted, page)
+    listed = _listed(db, asked.q, wanted, page)
+    events = events_by_id(db, listed.ids)
+    if listed.ranked:
+        events = [each.event for each in choose(events, until, since, len(events))]
     last = min(until - timedelta(seconds=1), now) if asked.day else last_report(db, until) or now
     names = names_of_sources(db)
     return Front(
@@ -135,9 +139,10 @@ def front(db: Database, asked: Asked, now: datetime) -> Front:
         since=since,
         until=until,
         events=tuple(event_views(db, events, brief=True)),
-        found=found,
+        snippets=listed.snippets,
+        found=listed.found,
         page=page,
-        pages=max(1, min(MAX_PAGE, ceil(found / ON_PAGE))),
+        pages=max(1, min(MAX_PAGE, ceil(listed.found / ON_PAGE))),
         is_of_now=is_of_now,
         fell_back=fell_back,
         earlier=_date(last_report(db, since)) if since > EVER else None,
@@ -185,21 +190,44 @@ def _number(text: str, name: str, most: int) -> int:
     return min(int(text), most)
 
 
-def _events(db: Database, words: str, wanted: Wanted, page: int) -> tuple[list[Event], int]:
-    """The events of one page in their order, and how many there are on all pages."""
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """The events of one page, how many there are on all pages, and whether they are to be put in
+    order by importance once more, now that all is known of them."""
+
+    ids: list[int]
+    found: int
+    snippets: Mapping[int, str]
+    ranked: bool
+
+
+def _listed(db: Database, words: str, wanted: Span, page: int) -> _Listed:
     first, end = (page - 1) * ON_PAGE, page * ON_PAGE
-    if words:
-        light = light_events_by_id(db, event_ids_matching(db, words, MOST_FOUND), wanted)
-        return events_by_id(db, [event.id for event in light[first:end]]), len(light)
-    light, found = light_events(db, wanted, max(MOST_RANKED, end))
-    if wanted.latest_first:
-        return events_by_id(db, [event.id for event in light[first:end]]), found
+    if words or wanted.since == EVER:
+        rows = list(list_events(db, _filter(words, wanted), MOST_LISTED))
+        shown = rows[first:end]
+        snippets = {row["id"]: row["snippet"] for row in shown if words}
+        return _Listed([row["id"] for row in shown], len(rows), snippets, ranked=False)
+    light, found = events_in_span(db, wanted, max(MOST_RANKED, end))
     since = max(wanted.since, wanted.until - 31 * DAY)
     ranked = sorted(light[:MOST_RANKED], key=lambda event: _rank(event, wanted.until, since))
     ordered = [event.id for event in (ranked + light[MOST_RANKED:])[first:end]]
-    events = events_by_id(db, ordered)
-    chosen = choose(events, wanted.until, wanted.since, len(events))
-    return [choice.event for choice in chosen], found
+    return _Listed(ordered, found, {}, ranked=True)
+
+
+def _filter(words: str, wanted: Span) -> Filter:
+    """What goes through all there is: what fits the words best, or the latest."""
+    bounded = wanted.since > EVER
+    return Filter(
+        since=wanted.since if bounded else None,
+        until=wanted.until if bounded else None,
+        category=wanted.category,
+        source=wanted.source,
+        language=wanted.language,
+        min_sources=wanted.min_sources,
+        search=words or None,
+        sort=None if words else "latest",
+    )
 
 
 def _rank(event: Event, now: datetime, since: datetime) -> tuple[float, int]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from pipeline.show import Shown
+    from pipeline.web.front import Front
 
 LONGEST_WORDS = 200  # characters of one field of an address
 
@@ -72,15 +73,19 @@ async def _events(visit: Visit) -> Response:
     now = getattr(visit.datasette, "newsfold_now", utc_now)()
     told = await visit.ask(partial(front, asked=asked, now=now))
     if visit.wants_json:
-        return answers.as_json(_without_empty_parts(body_of(told)))
+        return answers.as_json(_front_body(told))
     return await answers.page(visit, "events", front=cleaned(told), asked=asked)
 
 
-def _without_empty_parts(body: dict[str, Any]) -> dict[str, Any]:
+def _front_body(told: Front) -> dict[str, Any]:
     """A list tells events in brief: what it does not look at is not said to be empty."""
+    body = body_of(told)
+    del body["snippets"]
     for event in body["events"]:
         for part in ("figures", "sections", "related"):
             del event[part]
+        if snippet := told.snippets.get(event["event_id"]):
+            event["snippet"] = snippet
     return body
 
 

@@ -15,8 +15,10 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from jinja2 import PackageLoader
+from markupsafe import Markup, escape
 
 from pipeline.digest.render import environment_of
+from pipeline.text import visible
 from pipeline.web.timeline import heights, places
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def _environment() -> Environment:
         "moment": _moment,
         "weekday": lambda day: f"{day:%A}",
         "short_day": _short_day,
+        "marked": _marked,
     }
     environment.globals |= {"places": places, "heights": heights, "zip": zip}
     return environment
@@ -96,3 +99,12 @@ def _moment(moment: datetime) -> str:
 
 def _short_day(day: date) -> str:
     return f"{day.day} {day:%b}"
+
+
+def _marked(snippet: str) -> Markup:
+    """`the **words** that were found`, with these marked."""
+    parts = visible(snippet).split("**")
+    return Markup().join(
+        Markup("<mark>{}</mark>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
