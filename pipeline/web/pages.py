@@ -16,6 +16,7 @@ from datasette.utils import baseconv
 from datasette.utils.asgi import Response
 
 from pipeline.digest.render import body_of, cleaned
+from pipeline.kept_out import in_words
 from pipeline.show import as_body, find_event
 from pipeline.web import answers, corrections, sign_in
 from pipeline.web.addresses import local
@@ -118,6 +119,7 @@ async def _shown(
         status=409 if refused else 200,
         event=event,
         members=members,
+        kept_out={m.story: in_words(m.kept_out) for m in found.shown.members if m.kept_out},
         names={member["story"]: member["source"] for member in members},
         source_of_headline=next((m["source"] for m in members if m["url"] == event["url"]), ""),
         discussions=told["discussions"],

@@ -22,7 +22,7 @@ from pipeline.text import visible
 from pipeline.web.timeline import heights, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import date, datetime
 
     from jinja2 import Environment
@@ -81,13 +81,14 @@ def _digest(script: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = environment_of(PackageLoader("pipeline.web", "html"), escape=True)
-    environment.filters |= {
+    filters: dict[str, Callable[..., object]] = {
         "clock": lambda moment: f"{moment:%H:%M}",
         "moment": _moment,
         "weekday": lambda day: f"{day:%A}",
         "short_day": _short_day,
         "marked": _marked,
     }
+    environment.filters |= filters
     environment.globals |= {"places": places, "heights": heights, "zip": zip}
     return environment
 
