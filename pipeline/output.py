@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TextIO, TypeVar
 
 import click
 
-from pipeline.text import visible
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -121,6 +119,8 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None)
 
 
 def _cell(value: object) -> str:
+    from pipeline.text import visible  # its patterns take a while, and only a table needs them
+
     text = "" if value is None else " ".join(visible(str(_flat(value))).split())
     return f"{text[:10]} {text[11:16]}" if _TIME.fullmatch(text) else text
 
