@@ -128,7 +128,7 @@ def export(
 
     \b
     newsfold export news.db stories.jsonl.gz events.parquet members.parquet
-    newsfold export news.db --what events --since 1w - | duckdb -c "from read_json('/dev/stdin')"
+    newsfold export news.db --what events --since 1w - | jq -r .title
     """
     from pipeline.export import export as export_to
     from pipeline.export import target
