@@ -53,6 +53,17 @@ def test_it_says_where_it_is_answers_and_ends_on_a_signal(tmp_path: Path) -> Non
         assert running.wait(20) in (0, 130)
 
 
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = newsfold("serve", folded(tmp_path / "news.db"), "--port", port)
+        _, said = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert "--port" in said
+
+
 def read(address: str) -> str:
     """What is there, as soon as somebody listens."""
     for _ in range(200):

@@ -167,6 +167,7 @@ def test_an_event_tells_who_when_and_why(reader: Visitor, database: Path) -> Non
     for member in told["members"]:
         assert member["because"] in page.replace("&#39;", "'")
     assert told["corrections"] == []
+    assert page.count("What would have kept it out") == 2
 
 
 def test_figures_stand_beside_the_sentences_that_give_them(reader: Visitor, database: Path) -> None:

@@ -54,7 +54,7 @@ class Newsfold(Datasette):  # type: ignore[misc]  # Datasette has no types
 
 def serve(database: Path, others: Sequence[Path], *, host: str, port: int, secret: str) -> None:
     """Serve until stopped. Raises NewsfoldError for a file that is not there, or is not ours, and
-    for a short secret."""
+    for a short secret; also when nothing can be served there."""
     app = application(database, others, secret=secret).app()
     shown = f"[{host}]" if ":" in host else host
     say(f"newsfold: {database} is on http://{shown}:{port}/ (Ctrl-C ends it)")
@@ -62,7 +62,12 @@ def serve(database: Path, others: Sequence[Path], *, host: str, port: int, secre
         say("newsfold: whoever reaches this address can read all of it")
     if secret and not _is_loopback(host):
         say("newsfold: over plain HTTP the secret can be overheard; put HTTPS before it")
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    try:
+        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    except SystemExit as stop:  # it has said why
+        if stop.code:
+            words = f"nothing can be served on port {port} of {host}; choose another with --port"
+            raise NewsfoldError(words) from stop
 
 
 def application(database: Path, others: Sequence[Path] = (), *, secret: str = "") -> Any:
