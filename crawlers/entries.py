@@ -22,7 +22,7 @@ from w3lib.encoding import http_content_type_encoding
 
 from crawlers.characters import decode, one_line, printable
 from crawlers.dates import read_moment, settle
-from crawlers.urls import canonical_url, same_site
+from crawlers.urls import MAX_LENGTH, canonical_url, same_site
 from crawlers.wrappers import is_behind_number, unwrapped
 from storage.models import Entry
 
@@ -536,14 +536,17 @@ def _told(element: Any, what: str) -> Any:
 
 def absolute(base: str, given: str | None) -> str | None:
     """The absolute http(s) address, out of its wrapper, or None; spelt as the publisher does, but
-    for a scheme in capitals."""
+    for a scheme in capitals, and without tracking and fragment where it is too long to be asked
+    for."""
     if not given or not given.strip():
         return None
     try:
         link = unwrapped(urljoin(base, "".join(printable(given).split())))
-        canonical_url(link)
+        canonical = canonical_url(link)
     except ValueError:
         return None
+    if len(link) > MAX_LENGTH:
+        return canonical
     scheme, colon, rest = link.partition(":")
     return scheme.lower() + colon + rest
 

@@ -50,6 +50,13 @@ def test_a_scheme_in_capitals_is_written_small() -> None:
     assert [entry.url for entry in found] == ["http://a.example/Two"]
 
 
+def test_of_an_address_that_is_too_long_what_does_not_name_the_page_is_left_out() -> None:
+    item = f"<item><title>B</title><link>https://a.example/2?utm_id=1#{'x' * 9000}</link></item>"
+    item += f"<item><title>C</title><link>https://a.example/{'x' * 9000}</link></item>"
+    found = read(f'<rss version="2.0"><channel><title>T</title>{item}</channel></rss>')
+    assert [entry.url for entry in found] == ["https://a.example/2"]
+
+
 def test_rss_2() -> None:
     (entry,) = read(
         """<?xml version="1.0"?><rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"
