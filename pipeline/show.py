@@ -186,6 +186,7 @@ def correction_row(correction: Correction) -> dict[str, object]:
         "verb": correction.verb,
         "event": correction.event_id,
         "title": correction.title,
+        "category": correction.category,
         "by": correction.made_by,
         "made": to_iso(correction.made_at),
         "note": correction.note,

@@ -18,8 +18,8 @@ EntryStatus = Literal["waiting", "fetched", "failed", "gone", "forbidden"]
 Precision = Literal["minute", "day", "guessed"]
 DateVerdict = Literal["believed", "refined", "not needed", "unreadable", "too late", "too early"]
 Role = Literal["original", "copy", "rewrite", "commentary", "roundup"]
-CorrectionVerb = Literal["merge", "split", "move", "pin title", "not-an-event"]
-Part = Literal["together", "apart", "alone", "title"]
+CorrectionVerb = Literal["merge", "split", "move", "pin title", "pin category", "not-an-event"]
+Part = Literal["together", "apart", "alone", "title", "category"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +297,8 @@ class Correction:
     """An analyst's verdict, as demands on stories: these belong together, these do not.
 
     `stories` are those for which it still holds, by their part in it: "together" are in one event,
-    none of them with one that is "apart"; "alone" are by themselves; the event of "title" has it.
+    none of them with one that is "apart"; "alone" are by themselves; the event of "title"
+    or "category" has it.
     """
 
     id: int
@@ -307,6 +308,7 @@ class Correction:
     made_at: datetime
     stories: Mapping[Part, frozenset[int]] = field(hash=False)
     title: str | None = None
+    category: str | None = None
     note: str = ""
     undone_by: str | None = None
     undone_at: datetime | None = None
