@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 ALIKE = 0.3  # share of the shorter sentence's words that two sentences on one thing share at least
 FACTOR = 3.0  # two values further apart than this are hardly about the same thing
 NEAR = 1.5  # and within this, two sentences on cuts are about the same ones
+FAR_DAYS = 366  # two dates further apart than this are of two happenings
+DATES_ALIKE = 0.5  # ALIKE for dates, of which a story has many
 ROUNDED = 0.05  # "about $14 billion" is $14.3 billion, rounded
 MOST_WORDS = 4  # of what a figure is about; more is a clause
 SMALL = 12  # counts up to here are so common that the sentences must be alike, too
@@ -180,11 +183,31 @@ def _differ(one: _Group, other: _Group, language: str) -> bool:
         return False
     if _benchmark(left) or _benchmark(right):
         return left.about == right.about
+    if left.unit == "date":
+        return _are_of_one_thing(left, right, language)
     if max(left.value, right.value) > FACTOR * min(left.value, right.value):
         return False
     if left.about == right.about and " " in left.about and left.about[:1].isupper():
         return True
     return _speak_of_one(left, right, language)
+
+
+def _are_of_one_thing(one: Figure, other: Figure, language: str) -> bool:
+    """Whether two days, or two months, are said of one thing: `on sale from 12 May` and `goes on
+    sale on 14 May`."""
+    if len(one.key) != len(other.key) or abs(one.value - other.value) > FAR_DAYS:
+        return False
+    months = _month_stems(language)
+    left = _content(one.sentence, language) - months
+    right = _content(other.sentence, language) - months
+    return len(left & right) >= max(2, DATES_ALIKE * min(len(left), len(right)))
+
+
+@lru_cache(maxsize=16)
+def _month_stems(language: str) -> frozenset[str]:
+    table = numbers.data()["months"]
+    names = chain.from_iterable(table.get(numbers.base(language), table["en"]))
+    return frozenset(stem for name in names for stem in stems(name, language))
 
 
 def _alike(one: Figure, other: Figure, language: str) -> bool:
