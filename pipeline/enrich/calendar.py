@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING
 from pipeline.enrich import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 EARLIEST, LATEST = 1950, 2099  # years; others are numbers of something
 FAR = timedelta(days=183)  # what is further from its story would have its year beside it
+BEFORE, BEHIND = 16, 30  # characters around the name of a month that a date may take
+_DIGIT = re.compile("[0-9]")
+_IN_NUMBERS = re.compile(r"[0-9](?:[0-9]{3}-[0-9]{2}-[0-9]{2}|\.\s?[0-9]{1,2}\.\s?[0-9]{4})")
 ITS_OWN = timedelta(days=1)  # about the day of its story
 
 
@@ -56,23 +59,30 @@ class Named:
         return f"{when.day} {when:%B %Y}" if self.day else f"{when:%B %Y}"
 
 
-def named_dates(sentence: str, language: str) -> Iterator[Named]:
-    """The dates of a sentence, in its order."""
-    for match in _pattern(numbers.base(language)).finditer(sentence):
+def named_dates(sentence: str, language: str, at: Iterable[int]) -> Iterator[Named]:
+    """The dates of a sentence, in its order; `at` are its hints."""
+    pattern, free = _pattern(numbers.base(language)), 0
+    for hint in at:
+        match = pattern.search(sentence, max(free, hint - BEFORE), hint + BEHIND)
+        if match is None:
+            continue
+        free = match.end()
         told = {name: text for name, text in match.groupdict().items() if text}
         named = _named(match, told, numbers.base(language))
         if named is not None:
             yield named
 
 
-def may_name_dates(text: str) -> bool:
-    """Whether it is worth a closer look."""
-    return _hint().search(text) is not None
-
-
-def hints(text: str) -> Iterator[int]:
+def hints(text: str) -> list[int]:
     """Where a date may stand."""
-    return (match.start() for match in _hint().finditer(text))
+    found = [
+        match.start()
+        for match in _month().finditer(text)
+        if _DIGIT.search(text, max(match.start() - 7, 0), match.start())
+        or _DIGIT.search(text, match.end(), match.end() + 12)
+    ]
+    found += [match.start() for match in _IN_NUMBERS.finditer(text)]
+    return sorted(found)
 
 
 def _named(match: re.Match[str], told: dict[str, str], language: str) -> Named | None:
@@ -105,13 +115,10 @@ def _months(language: str) -> dict[str, int]:
 
 
 @cache
-def _hint() -> re.Pattern[str]:
+def _month() -> re.Pattern[str]:
+    """How a month begins; it is looked for in all texts, so it is a plain choice of letters."""
     begin = sorted({name[:3] for language in ("en", "de") for name in _months(language)})
-    month = "|".join(each.capitalize() for each in begin)
-    return re.compile(
-        rf"\b(?:{month})\w*\.? \d|\d(?:st|nd|rd|th|\.)? (?:of )?(?:{month})"
-        r"|\d{4}-\d\d-\d\d|\d\.\d\d?\.(?:19|20)\d\d"
-    )
+    return re.compile("|".join(each.capitalize() for each in begin))
 
 
 @cache

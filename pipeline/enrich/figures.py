@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
 from pipeline.enrich.about import around, compared, of_amount
-from pipeline.enrich.calendar import hints, may_name_dates, named_dates
+from pipeline.enrich.calendar import hints, named_dates
 from pipeline.enrich.scores import Scoreboard, has_benchmark
 from pipeline.enrich.told import Told, tell
 from storage.models import Figure
@@ -45,7 +45,7 @@ _PARAMETER = re.compile(r"\bparameter", re.IGNORECASE)
 _CONTEXT_BEHIND = re.compile(r"[^.]*(?:context|window|kontext)", re.IGNORECASE)
 _CONTEXT_BEFORE = re.compile(r"(?:context|window|kontext\w*)\W(?:\w+\s){0,4}\Z", re.IGNORECASE)
 _CONTEXT = re.compile(r"context|token|kontext|\bwindow", re.IGNORECASE)
-_VERSION_HINT = re.compile(r"[A-Za-z]\)? \d{1,4}\.\d|\bv\d{1,4}\.\d")
+_POINTED = re.compile(r"[0-9](?<![0-9.,].)[0-9]{0,3}(?:\.[0-9]{1,4}){1,2}(?![0-9])")
 _OF_ALL = re.compile(r"\s(?:of|in|on|stake|tariff|more|der|des|aller|mehr|zoll)\b", re.IGNORECASE)
 _SIGN = re.compile(r"[$€£]")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|#{1,6})\s+")
@@ -59,6 +59,7 @@ class Line:
     language: str
     starts: list[int]  # of numbers, in digits or in words
     signs: list[int]  # of currencies
+    days: list[int]  # of dates
 
     def matches(
         self, pattern: re.Pattern[str], starts: Iterable[int] = ()
@@ -121,7 +122,7 @@ def _with_units(text: str, language: str) -> Iterator[int]:
     yield from _starts(text, language)
     for match in _SIGN.finditer(text):
         yield match.start()
-    for match in _VERSION_HINT.finditer(text):
+    for match in _POINTED.finditer(text):
         yield match.start()
     yield from hints(text)
 
@@ -167,8 +168,9 @@ def _line(sentence: str, language: str) -> Line | None:
     """The sentence with its numbers, if it has any."""
     starts = _starts(sentence, language)
     signs = [match.start() for match in _sign_start().finditer(sentence)]
-    has_any = starts or signs or _VERSION_HINT.search(sentence) or may_name_dates(sentence)
-    return Line(sentence, language, starts, signs) if has_any else None
+    days = hints(sentence)
+    has_any = starts or signs or days or _POINTED.search(sentence)
+    return Line(sentence, language, starts, signs, days) if has_any else None
 
 
 def _starts(text: str, language: str) -> list[int]:
@@ -177,6 +179,8 @@ def _starts(text: str, language: str) -> list[int]:
     lower, units = _lower(text), _beginnings_of_units(language)
     ends = [(match.start(), match.end()) for match in _DIGITS.finditer(lower)]
     for word in numbers.number_words(language):
+        if word not in lower:
+            continue
         ends += [(at, at + len(word)) for at in _places(word, lower)]
     found = []
     for start, end in ends:
@@ -554,36 +558,46 @@ def _count_pattern(language: str) -> re.Pattern[str]:
 def versions(line: Line) -> Iterator[Found]:
     """`version 4.7`, `v4.7`, `Firefox 140.0`, `OrrinDB 4.7.2`: for other names with one point in
     their number that is a part of the name (`Gemini 3.1`)."""
-    for match in _version_pattern().finditer(line.text):
-        number = match["number"]
-        if match["name"] and number.count(".") == 1 and match["name"] not in _software():
+    for match in _POINTED.finditer(line.text):
+        before = _before_version().search(line.text, max(match.start() - 40, 0), match.start())
+        if before is None or _more_than_version().match(line.text, match.end()):
             continue
-        if match["name"] and numbers.has_decimal_comma(line.language) and _is_day(number):
+        number, name = match.group(), before["name"] or ""
+        if name and not _is_version_of(name, number, line.language):
             continue
         major, minor = number.split(".")[:2]
-        about = match["name"] or ""
-        yield Found(
-            match.start("whole"), match.end(), float(f"{major}.{minor}"), "version", number, about
-        )
+        value = float(f"{major}.{minor}")
+        yield Found(before.start(), match.end(), value, "version", number, name)
 
 
 @cache
-def _version_pattern() -> re.Pattern[str]:
+def _before_version() -> re.Pattern[str]:
+    words = numbers.either(numbers.data()["software"]["words"])
+    name = r"(?P<name>[A-Z][\w-]*\w(?:\.js)?)"
+    return re.compile(rf"\b(?:(?:(?i:{words})|{name})\s+v?|v)\Z")
+
+
+@cache
+def _more_than_version() -> re.Pattern[str]:
+    """What makes it an amount of something (`update 2.5 million users waited for`)."""
     table = numbers.data()
-    words = numbers.either(table["software"]["words"])
     units = [*numbers.scales("en"), *table["currencies"]["words"], *_measure_units(), *_counted()]
     units += ["percent", "per cent", "prozent", "percentage", "times", "points", "tokens"]
-    more = rf"(?!\w|\.\w|,\d|-\d|%|[\s-](?:{numbers.either(units)})\b)"
-    return re.compile(
-        rf"(?P<whole>\b(?:(?i:{words})\s+v?|(?P<name>[A-Z][\w-]*\w(?:\.js)?)\s+v?|v)"
-        rf"(?P<number>\d{{1,4}}(?:\.\d{{1,4}}){{1,2}})){more}"
-    )
+    return re.compile(rf"\w|\.\w|,\d|-\d|%|[\s-](?:{numbers.either(units)})\b")
 
 
 @cache
 def _software() -> frozenset[str]:
     names = numbers.data()["software"]["names"]
     return frozenset(name.split()[-1] for name in names)
+
+
+def _is_version_of(name: str, number: str, language: str) -> bool:
+    if number.count(".") == 1:
+        return name in _software()
+    if name in numbers.data()["software"]["not"] or re.search(r"\.0\d", number):
+        return False  # the number of a paragraph, or of a grant
+    return not (numbers.has_decimal_comma(language) and _is_day(number))
 
 
 def _is_day(number: str) -> bool:
@@ -594,7 +608,7 @@ def _is_day(number: str) -> bool:
 
 def dates(line: Line) -> Iterator[Found]:
     """`14 May 2026`, `on 14 May`, `October 2028`."""
-    for named in named_dates(line.text, line.language) if may_name_dates(line.text) else ():
+    for named in named_dates(line.text, line.language, line.days):
         quote = line.text[named.start : named.end]
         yield Found(named.start, named.end, 0.0, "date", quote, named=named)
 
