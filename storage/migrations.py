@@ -105,6 +105,12 @@ def fill_search(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations(name="0012_summaries")
+def summaries(db: Database) -> None:
+    """What language models have written, so that they are not asked twice."""
+    db.execute(_SUMMARIES)
+
+
 @migrations(name="0013_categories")
 def categories(db: Database) -> None:
     """What kind of happening an analyst says that an event is, and what was learned from that."""
@@ -654,6 +660,17 @@ _TALLIES = (
 ) WITHOUT ROWID""",
     "CREATE INDEX source_pairs_empty ON source_pairs (source_id) WHERE events = 0",
 )
+
+_SUMMARIES = """CREATE TABLE summaries (
+  -- TL;DRs that a language model wrote, where the user asks for that. A cache: it may be emptied.
+  model TEXT NOT NULL, -- its name in the llm library
+  given TEXT NOT NULL, -- digest of what it was told to do and of the reports that it was given
+  event_id INTEGER NOT NULL, -- the event that they were reports of
+  kept TEXT NOT NULL, -- JSON: [{"text", "story_id"}], sentences that the reports bear out
+  dropped TEXT NOT NULL, -- JSON: [{"text", "missing"}], sentences with what stands in no report
+  made_at TEXT NOT NULL, -- when it answered
+  PRIMARY KEY (model, given)
+) WITHOUT ROWID"""
 
 _CATEGORIES = (
     "ALTER TABLE corrections ADD COLUMN category TEXT"

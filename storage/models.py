@@ -285,6 +285,7 @@ class Event:
     category: str = "other"
     category_because: str = ""
     tldr: tuple[Sentence, ...] = ()
+    tldr_by: str = ""  # the model that wrote it; empty: its sentences are the reports' own
     figures: tuple[Figure, ...] = ()
     related: tuple[Related, ...] = ()
     independent: int = 1  # sources that count as voices of their own
