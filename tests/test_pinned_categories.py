@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from pipeline import correct
+from pipeline.cli import cli
 from pipeline.enrich.learned import FEWEST, Example, as_json, from_json, learn
 from pipeline.fold_pass import fold_pass
 from storage.database import create_or_open
@@ -48,6 +50,8 @@ def test_a_pinned_category_holds_and_says_who_pinned_it(tmp_path: Path) -> None:
     [pinned] = events_by_id(db, [event.id])
     assert pinned.category == "open source"
     assert "correction 1 (pin category by ada" in pinned.category_because
+    shown = CliRunner().invoke(cli, ["show", str(path), str(event.id)]).output
+    assert "open source: pinned by correction 1 (pin category by ada" in shown
     correct.undo(path, 1, **ADA)
     [free] = events_by_id(db, [event.id])
     assert (free.category, free.category_because) == (event.category, event.category_because)
