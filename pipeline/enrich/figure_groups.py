@@ -15,6 +15,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
+from pipeline.enrich.calendar import hints
 from pipeline.text import stems
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 ALIKE = 0.3  # share of the shorter sentence's words that two sentences on one thing share at least
 FACTOR = 3.0  # two values further apart than this are hardly about the same thing
 NEAR = 1.5  # and within this, two sentences on cuts are about the same ones
+BESIDE, BESIDE_ALIKE = 70, 0.4  # characters beside a figure, and what of their words is shared
 FAR_DAYS = 366  # two dates further apart than this are of two happenings
 DATES_ALIKE = 0.5  # ALIKE for dates, of which a story has many
 ROUNDED = 0.05  # "about $14 billion" is $14.3 billion, rounded
@@ -193,9 +195,11 @@ def _differ(one: _Group, other: _Group, language: str) -> bool:
 
 
 def _are_of_one_thing(one: Figure, other: Figure, language: str) -> bool:
-    """Whether two days, or two months, are said of one thing: `on sale from 12 May` and `goes on
-    sale on 14 May`."""
-    if len(one.key) != len(other.key) or abs(one.value - other.value) > FAR_DAYS:
+    """Whether two days are said of one thing: `on sale from 12 May` and `goes on sale on 14 May`.
+    A sentence with several dates tells a history, and months are of many things."""
+    if any(len(hints(each.sentence)) != 1 or not each.shown[0].isdigit() for each in (one, other)):
+        return False
+    if abs(one.value - other.value) > FAR_DAYS:
         return False
     months = _month_stems(language)
     left = _content(one.sentence, language) - months
@@ -223,7 +227,19 @@ def _speak_of_one(one: Figure, other: Figure, language: str) -> bool:
         return True
     counted = _counted(language)
     left = _content(one.sentence, language) - counted
-    return _share_words(left, _content(other.sentence, language) - counted)
+    if not _share_words(left, _content(other.sentence, language) - counted):
+        return False
+    left, right = (_content(_beside(each), language) - counted for each in (one, other))
+    return len(left & right) >= max(2, BESIDE_ALIKE * min(len(left), len(right)))
+
+
+def _beside(figure: Figure) -> str:
+    """The words on both sides of a figure: a long sentence speaks of several things."""
+    at = figure.sentence.find(figure.quote)
+    behind = at + len(figure.quote)
+    return (
+        f"{figure.sentence[max(at - BESIDE, 0) : at]} {figure.sentence[behind : behind + BESIDE]}"
+    )
 
 
 def _share_words(left: frozenset[str], right: frozenset[str]) -> bool:

@@ -126,7 +126,7 @@ def _lead(text: str) -> str:
 def descriptions(name: str) -> Iterator[Case]:
     """Pages whose publisher describes them in other words than their own."""
     for gold, html in read_set(name):
-        story = ours(gold, html)
+        story = ours(gold["url"], html)
         said = " ".join(story.summary.split())
         cut_by_a_machine = said.endswith(("...", "…"))
         if len(words(said)) < SHORTEST or cut_by_a_machine or _is_copied(said, story.text):
