@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from pipeline.enrich.told import Told
 
-TITLES = 0.5  # what being near to the titles counts, beside being said by all
+TITLES = 1.5  # what being near to the titles counts, beside being said by all
 ALONE = 0.2  # what a sentence shares with the others of its story, about
 FADING, LEAST_LATE = 0.22, 0.35  # how fast a sentence loses by its place, and what always stays
 FADING_ALONE = 3.0  # and in the only story there is: nobody else says what matters in it
