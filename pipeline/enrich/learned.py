@@ -23,10 +23,10 @@ FEWEST = 5  # pins of a category that is learned; fewer are an opinion
 FOLDS = 5  # of the cross-validation
 FEWEST_RIGHT = 3  # pinned stories in which a move was right, though it had not seen them
 RIGHT_FOR_WRONG = 3  # how often it is right for each time that the words were
-SURE = 0.5  # least likelihood of the label
+SURE = 0.35  # least likelihood of the label, of up to eighteen
 TITLE_COUNTS = 3.0  # as in categories.toml
 OPENING_WORDS = 110
-BENDING = 10.0  # how far weights may go (C of the regression); rows have the length 1
+BENDING = 100.0  # how far weights may go (C of the regression); rows have the length 1
 TOLD = 4  # words that a reason names
 
 Move = tuple[str, str]  # what the words say, and what the pins say
