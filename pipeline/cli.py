@@ -10,7 +10,7 @@ import os
 import sqlite3
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from pipeline.digest.choose import Chosen
     from pipeline.digest.render import Form
 
 
@@ -363,8 +364,23 @@ def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bo
             f"nothing since {since:%Y-%m-%d %H:%M} UTC; the latest story is of {latest or 'never'},"
             " see --since"
         )
+    chosen = _summarised(database, chosen)
     view = digest_view(chosen, db, since=since, until=now, left_out=left_out)
     click.echo(render(view, to, colour=sys.stdout.isatty()).rstrip("\n"))
+
+
+def _summarised(database: Path, chosen: list[Chosen]) -> list[Chosen]:
+    """With TL;DRs of a model, if [digest] llm names one."""
+    from pipeline.configuration import read_configuration
+
+    model = read_configuration(database).digest.llm
+    if model is None:
+        return chosen
+    from pipeline.summaries import summarised
+
+    events = [choice.event for choice in chosen]
+    told = summarised(database, events, model, now=utc_now, say=say)
+    return [replace(choice, event=event) for choice, event in zip(chosen, told, strict=True)]
 
 
 @cli.command()

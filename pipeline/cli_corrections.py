@@ -1,4 +1,4 @@
-"""`newsfold merge`, `split`, `move`, `pin title`, `not-an-event`, `corrections …`: an analyst's
+"""`newsfold merge`, `split`, `move`, `pin …`, `not-an-event`, `corrections …`: an analyst's
 verdicts, which hold in every later fold."""
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def move(database: Path, story: str, event: int, by: str, note: str, replace: bo
 
 @click.group()
 def pin() -> None:
-    """What stays as an analyst says: the title of an event."""
+    """What stays as an analyst says: the title or the category of an event."""
 
 
 @pin.command("title")
@@ -123,6 +123,25 @@ def pin_title(database: Path, event: int, title: str, by: str, note: str) -> Non
     from pipeline import correct
 
     _tell(database, correct.pin_title(database, event, title, by=by, note=note))
+
+
+@pin.command("category")
+@DATABASE
+@click.argument("event", type=ID)
+@click.argument("category")
+@_verdict
+def pin_category(database: Path, event: int, category: str, by: str, note: str) -> None:
+    """What kind of happening an event is; a category that is right may be pinned, too.
+
+    From five pinned events of a category on, newsfold learns from them where its words are mostly
+    wrong and pins are mostly right; `show` says which of the two has decided.
+
+    \b
+    newsfold pin category news.db 17 "chips and hardware"
+    """
+    from pipeline import correct
+
+    _tell(database, correct.pin_category(database, event, category, by=by, note=note))
 
 
 @click.command("not-an-event")

@@ -85,12 +85,28 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """What a digest is made of."""
+
+    llm: str | None = (
+        None  # a model of the llm library that writes TL;DRs; none: reports' own words
+    )
+
+    def __post_init__(self) -> None:
+        if self.llm is not None and not self.llm.strip():
+            raise ValueError(
+                "llm names no model; leave the line out for the reports' own sentences"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """All of it; each field is a table of the file."""
 
     fold: Fold = field(default_factory=Fold)
     run: Run = field(default_factory=Run)
     poll: Poll = field(default_factory=Poll)
+    digest: Digest = field(default_factory=Digest)
 
     @property
     def fingerprint(self) -> str:

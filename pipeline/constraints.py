@@ -29,7 +29,8 @@ class Constraints:
     `together` are sets without a story in common; of a pair in `apart` no story of the one is in
     an event with a story of the other; those `alone` are in none with any other, but for copies of
     them. `said` tells of a story that is together with others by which corrections; `titles`, by
-    story, is what its event is called, the later correction (its id) before the earlier.
+    story, is what its event is called, the later correction (its id) before the earlier; in
+    `categories` what kind of happening it is, with the correction in words.
     """
 
     together: tuple[frozenset[int], ...] = ()
@@ -37,6 +38,7 @@ class Constraints:
     alone: frozenset[int] = frozenset()
     said: Mapping[int, str] = field(default_factory=dict)
     titles: Mapping[int, tuple[int, str]] = field(default_factory=dict)
+    categories: Mapping[int, tuple[int, str, str]] = field(default_factory=dict)
 
     def partners(self, ids: AbstractSet[int]) -> set[int]:
         """Every story that must be together with one of these."""
@@ -50,6 +52,11 @@ class Constraints:
         """What an event of these stories is called, if anybody says so."""
         told = [self.titles[id_] for id_ in ids if id_ in self.titles]
         return max(told)[1] if told else None
+
+    def category_of(self, ids: Iterable[int]) -> tuple[str, str] | None:
+        """What kind of happening an event of these stories is, and who says so."""
+        told = [self.categories[id_] for id_ in ids if id_ in self.categories]
+        return max(told)[1:] if told else None
 
 
 NONE = Constraints()
@@ -212,6 +219,12 @@ class _Settled:
                 for each in self._held
                 if each.title is not None
                 for id_ in each.part("title")
+            },
+            categories={
+                id_: (each.id, each.category, each.in_words)
+                for each in self._held
+                if each.category is not None
+                for id_ in each.part("category")
             },
         )
 

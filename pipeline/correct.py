@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pipeline.configuration import read_configuration
 from pipeline.constraints import settle
 from pipeline.embedders import configured
+from pipeline.enrich.categories import labels
 from pipeline.find import find_event_id
 from pipeline.fold_pass import fold_pass
 from pipeline.text import visible
@@ -68,6 +69,7 @@ class Verdict:
     stories: Mapping[Part, frozenset[int]]
     moving: frozenset[int]
     title: str | None = None
+    category: str | None = None
 
 
 def merge(
@@ -185,6 +187,37 @@ def pin_title(
     return _keep(database, verdict, by=by, note=note, replace=False, now=now)
 
 
+def pin_category(
+    database: Path,
+    event_id: int,
+    category: str,
+    *,
+    by: str,
+    note: str = "",
+    now: Callable[[], datetime] = utc_now,
+) -> Corrected:
+    """The event is a happening of this kind from now on: it is the event of the story that names
+    it today. A category that it has already may be pinned, too: that says that it is right.
+
+    Raises NewsfoldError for a category that there is not.
+    """
+    known = labels()
+    spelled = next((label for label in known if label == category.strip().casefold()), None)
+    if spelled is None:
+        raise NewsfoldError(
+            f"there is no category {visible(category)!r}; there are: {', '.join(known)}",
+            WRONG_CALL,
+        )
+
+    def verdict(db: Database) -> Verdict:
+        current = find_event_id(db, event_id)
+        [(headline,)] = db.execute("SELECT headline_story FROM events WHERE id = ?", (current,))
+        parts: dict[Part, frozenset[int]] = {"category": frozenset({headline})}
+        return Verdict("pin category", current, parts, frozenset(), category=spelled)
+
+    return _keep(database, verdict, by=by, note=note, replace=False, now=now)
+
+
 def not_an_event(
     database: Path,
     event_id: int,
@@ -259,6 +292,7 @@ def _keep(
                 now=now(),
                 note=visible(note).strip(),
                 title=verdict.title,
+                category=verdict.category,
             )
             _settle(db, database, correction_id, verdict.moving if replace else None)
         stories = set(chain.from_iterable(verdict.stories.values()))

@@ -25,6 +25,7 @@ from pipeline.crew import Crew, crew
 from pipeline.embeddings import meaning_of
 from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
 from pipeline.lineage import Assignment, assign, revived
+from pipeline.pinned_categories import model_of_pins, relabelled
 from pipeline.reading import Reading, from_row, is_current
 from pipeline.relate import relate_changed
 from storage.corrections import (
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from pipeline.constraints import Constraints
     from pipeline.crew import Described
     from pipeline.embeddings import Embedding, Meaning
+    from pipeline.enrich.learned import Model
     from storage.models import Event
     from storage.readings import Row
     from storage.runs import Run
@@ -133,9 +135,10 @@ def fold_pass(
         for clash in clashes:
             progress(f"{clash.in_words}; the earlier hold")
         meaning = partial(_meaning, db, embedding, progress)
+        learned = model_of_pins(db, constraints, now())
         scored = None
         for new in _read_ahead(hands, waiting, progress):
-            step = _Step(db, hands, now(), run, meaning, constraints, threshold)
+            step = _Step(db, hands, now(), run, meaning, constraints, threshold, learned)
             done, scored = step.fold(new, scored)
             report += done
             run.counts = asdict(report)
@@ -192,7 +195,9 @@ class _Step:
         meaning: Meant,
         constraints: Constraints,
         threshold: float | None,
+        learned: Model | None,
     ) -> None:
+        self._learned = learned
         self._db, self._hands, self._now, self._run = db, hands, now, run
         self._meaning, self._constraints, self._threshold = meaning, constraints, threshold
 
@@ -215,9 +220,11 @@ class _Step:
         other_copies = self._other_copies(folded, touched)
         numbers = _changed(folded.groups, assignment, known, new.keys() | other_copies)
         described = self._hands.describe([folded.groups[i] for i in numbers], folded.copy_of)
+        told = list(described)
+        labelled = relabelled(self._db, (event for event, _, _ in told), self._learned)
         events = {
             number: (corrected(event, self._constraints), names, sources)
-            for number, (event, names, sources) in zip(numbers, described, strict=True)
+            for number, event, (_, names, sources) in zip(numbers, labelled, told, strict=True)
         }
         with transaction(self._db):
             save_readings(self._db, (reading.row() for reading in new.values()))
@@ -289,11 +296,21 @@ class _Step:
 
 
 def corrected(event: Event, constraints: Constraints) -> Event:
-    """An event with what analysts say of it as a whole: its title, or that it is none."""
+    """An event with what analysts say of it as a whole: its title, its category, or that it is
+    none."""
     ids = {member.story_id for member in event.members}
     title = constraints.title_of(ids)
-    alone = not ids.isdisjoint(constraints.alone)
-    return replace(event, title=title or event.title, not_an_event=alone)
+    pinned = constraints.category_of(ids)
+    category, because = event.category, event.category_because
+    if pinned is not None:
+        category, because = pinned[0], f"pinned by {pinned[1]}"
+    return replace(
+        event,
+        title=title or event.title,
+        category=category,
+        category_because=because,
+        not_an_event=not ids.isdisjoint(constraints.alone),
+    )
 
 
 def _iso(seconds: float) -> str:

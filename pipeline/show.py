@@ -161,7 +161,10 @@ def as_text(shown: Shown, *, colour: bool = False) -> str:
         lines[0] += f" as it stood at {shown.as_of:%Y-%m-%d %H:%M} UTC"
     if shown.asked != event_id:
         lines[0] += f" (event {shown.asked} was merged into it)"
-    lines += [event_text(shown.view, colour=colour), "  Why each story is in it"]
+    category = f"{shown.view.category}: {shown.view.category_because}"
+    lines += [event_text(shown.view, colour=colour), "  What kind of happening it is"]
+    lines.append(fill(visible(category), WIDTH, initial_indent="  ", subsequent_indent="    "))
+    lines += ["", "  Why each story is in it"]
     source_of = {source.url: source.source for source in shown.view.sources}
     for reason in shown.members:
         said = visible(f"{source_of[reason.url]}, {reason.role}: {_because(reason, source_of)}")
@@ -186,6 +189,7 @@ def correction_row(correction: Correction) -> dict[str, object]:
         "verb": correction.verb,
         "event": correction.event_id,
         "title": correction.title,
+        "category": correction.category,
         "by": correction.made_by,
         "made": to_iso(correction.made_at),
         "note": correction.note,

@@ -32,12 +32,13 @@ def save_correction(
     now: datetime,
     note: str = "",
     title: str | None = None,
+    category: str | None = None,
 ) -> int:
     """Store a correction; its id."""
     cursor = db.execute(
-        "INSERT INTO corrections (verb, event_id, title, note, made_by, made_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (verb, event_id, title, note, by, to_iso(now)),
+        "INSERT INTO corrections (verb, event_id, title, category, note, made_by, made_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (verb, event_id, title, category, note, by, to_iso(now)),
     )
     correction_id = int(cursor.lastrowid or 0)
     db.conn.executemany(
@@ -136,6 +137,7 @@ def _read(db: Database, where: str, parameters: tuple[object, ...] = ()) -> list
             made_at=_moment(row["made_at"]),
             stories={part: frozenset(ids) for part, ids in parts[row["id"]].items()},
             title=row["title"],
+            category=row["category"],
             note=row["note"],
             undone_by=row["undone_by"],
             undone_at=from_iso(row["undone_at"]),

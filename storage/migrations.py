@@ -105,6 +105,19 @@ def fill_search(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations(name="0012_summaries")
+def summaries(db: Database) -> None:
+    """What language models have written, so that they are not asked twice."""
+    db.execute(_SUMMARIES)
+
+
+@migrations(name="0013_categories")
+def categories(db: Database) -> None:
+    """What kind of happening an analyst says that an event is, and what was learned from that."""
+    for statement in _CATEGORIES:
+        db.execute(statement)
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.
@@ -646,4 +659,29 @@ _TALLIES = (
   PRIMARY KEY (source_id, other_id)
 ) WITHOUT ROWID""",
     "CREATE INDEX source_pairs_empty ON source_pairs (source_id) WHERE events = 0",
+)
+
+_SUMMARIES = """CREATE TABLE summaries (
+  -- TL;DRs that a language model wrote, where the user asks for that. A cache: it may be emptied.
+  model TEXT NOT NULL, -- its name in the llm library
+  given TEXT NOT NULL, -- digest of what it was told to do and of the reports that it was given
+  event_id INTEGER NOT NULL, -- the event that they were reports of
+  kept TEXT NOT NULL, -- JSON: [{"text", "story_id"}], sentences that the reports bear out
+  dropped TEXT NOT NULL, -- JSON: [{"text", "missing"}], sentences with what stands in no report
+  made_at TEXT NOT NULL, -- when it answered
+  PRIMARY KEY (model, given)
+) WITHOUT ROWID"""
+
+_CATEGORIES = (
+    "ALTER TABLE corrections ADD COLUMN category TEXT"
+    " /* of a pinned category: its label; the verb is pin category */",
+    """CREATE TABLE category_models (
+  -- What was learned from pinned categories, the latest row from the latest of them.
+  id INTEGER PRIMARY KEY,
+  learned_from TEXT NOT NULL UNIQUE, -- the same for the same pins: nothing is learned anew
+  made_at TEXT NOT NULL, -- when
+  pins INTEGER NOT NULL, -- pinned events that it was learned from
+  said TEXT NOT NULL, -- where it is used and where not, in words
+  model TEXT NOT NULL -- its weights, as JSON; null in there when it is used nowhere
+)""",
 )

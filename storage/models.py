@@ -18,8 +18,8 @@ EntryStatus = Literal["waiting", "fetched", "failed", "gone", "forbidden"]
 Precision = Literal["minute", "day", "guessed"]
 DateVerdict = Literal["believed", "refined", "not needed", "unreadable", "too late", "too early"]
 Role = Literal["original", "copy", "rewrite", "commentary", "roundup"]
-CorrectionVerb = Literal["merge", "split", "move", "pin title", "not-an-event"]
-Part = Literal["together", "apart", "alone", "title"]
+CorrectionVerb = Literal["merge", "split", "move", "pin title", "pin category", "not-an-event"]
+Part = Literal["together", "apart", "alone", "title", "category"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +285,7 @@ class Event:
     category: str = "other"
     category_because: str = ""
     tldr: tuple[Sentence, ...] = ()
+    tldr_by: str = ""  # the model that wrote it; empty: its sentences are the reports' own
     figures: tuple[Figure, ...] = ()
     related: tuple[Related, ...] = ()
     independent: int = 1  # sources that count as voices of their own
@@ -297,7 +298,8 @@ class Correction:
     """An analyst's verdict, as demands on stories: these belong together, these do not.
 
     `stories` are those for which it still holds, by their part in it: "together" are in one event,
-    none of them with one that is "apart"; "alone" are by themselves; the event of "title" has it.
+    none of them with one that is "apart"; "alone" are by themselves; the event of "title"
+    or "category" has it.
     """
 
     id: int
@@ -307,6 +309,7 @@ class Correction:
     made_at: datetime
     stories: Mapping[Part, frozenset[int]] = field(hash=False)
     title: str | None = None
+    category: str | None = None
     note: str = ""
     undone_by: str | None = None
     undone_at: datetime | None = None

@@ -60,13 +60,14 @@ def test_it_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[fodl]\n", r"fodl is not known; allowed: fold, run, poll$"),
+        ("[fodl]\n", r"fodl is not known; allowed: fold, run, poll, digest$"),
         ("[fold]\nembeding = 'x'\n", r"\[fold\] embeding is not known; allowed: embedding, mult"),
         ("[fold]\nembedding = 7\n", r"\[fold\] embedding must be a text in quotation marks$"),
         ("[fold]\nembedding = ' '\n", r"\[fold\] embedding names no model; leave the line out"),
         ("[fold]\nmultilingual = 'yes'\n", r"\[fold\] multilingual must be true or false$"),
         ("[fold]\nmultilingual = 1\n", r"\[fold\] multilingual must be true or false$"),
         ("[fold]\nmultilingual = true\n", r"\[fold\] multilingual = true needs an embedding"),
+        ("[digest]\nllm = ''\n", r"\[digest\] llm names no model; leave the line out"),
         ("fold = 3\n", r"fold must be a table: \[fold\]$"),
         ("[[fold]]\n", r"fold must be a table: \[fold\]$"),
         ("[fold\n", r"line 1"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections import Counter
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,6 +20,11 @@ LABELS = {
     "open source", "policy and law", "lawsuit", "security", "outage", "chips and hardware",
     "people", "layoffs", "earnings", "opinion", "roundup",
 }  # fmt: skip
+
+
+FIXTURES = Path(__file__).parent / "fixtures" / "enrich"
+HEADLINES = tomllib.loads((FIXTURES / "categories.toml").read_text("utf-8"))["headline"]
+FLOORS = json.loads((FIXTURES / "floors.json").read_text("utf-8"))["categories"]
 
 
 def story(id_: int, title: str, text: str = "", rubric: str | None = None) -> Story:
@@ -58,6 +66,24 @@ def story(id_: int, title: str, text: str = "", rubric: str | None = None) -> St
 )
 def test_a_title_speaks_for_a_category(title: str, label: str) -> None:
     assert category(title, "")[0] == label
+
+
+def test_invented_news_is_put_into_its_category() -> None:
+    """Precision of what is named at all, and how much of the news is."""
+    right: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    wanted = Counter(each["category"] for each in HEADLINES)
+    for each in HEADLINES:
+        label, _ = category(each["title"], each["lead"])
+        found[label] += 1
+        right[label] += label == each["category"]
+    assert wanted.total() >= FLOORS["headlines"] and set(wanted) == LABELS | {"other"}
+    named = sum(right[label] for label in LABELS)
+    assert named / sum(found[label] for label in LABELS) >= FLOORS["precision"]
+    assert named / sum(wanted[label] for label in LABELS) >= FLOORS["recall"]
+    for label in LABELS:
+        assert right[label] / found[label] >= FLOORS["precision of each"], label
+        assert right[label] / wanted[label] >= FLOORS["recall of each"], label
 
 
 def test_the_words_that_decided_are_named() -> None:

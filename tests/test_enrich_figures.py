@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +17,22 @@ from pipeline.enrich.figure_groups import group_figures
 from pipeline.enrich.figures import figures
 from storage.models import Figure, Story
 
-CASES = tomllib.loads((Path(__file__).parent / "fixtures/enrich/figures.toml").read_text("utf-8"))[
-    "case"
-]
+FIXTURES = Path(__file__).parent / "fixtures" / "enrich"
+CASES = tomllib.loads((FIXTURES / "figures.toml").read_text("utf-8"))["case"]
+NEWS = tomllib.loads((FIXTURES / "figures_news.toml").read_text("utf-8"))["case"]
+FLOORS = json.loads((FIXTURES / "floors.json").read_text("utf-8"))["figures"]
+SUMMER = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def story(text: str, id_: int = 1, title: str = "", language: str = "en") -> Story:
-    return Story(url=f"https://s{id_}.example/a", id=id_, title=title, text=text, language=language)
+def story(
+    text: str,
+    id_: int = 1,
+    title: str = "",
+    language: str = "en",
+    published: datetime | None = None,
+) -> Story:
+    url = f"https://s{id_}.example/a"
+    return Story(url, title, text, published, "minute", id=id_, language=language)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["text"][:40])
@@ -30,6 +42,22 @@ def test_a_sentence_gives_its_figures_and_no_others(case: dict[str, Any]) -> Non
     for field in ("shown", "about"):
         if field in case:
             assert [getattr(figure, field) for figure in found] == case[field]
+
+
+def test_figures_of_the_news_are_right_and_mostly_found() -> None:
+    right = wrong = missed = 0
+    told = []
+    for case in NEWS:
+        told_by = story(case["text"], language=case.get("language", "en"), published=SUMMER)
+        found, wanted = Counter(f.key for f in figures(told_by)), Counter(case["keys"])
+        right += (found & wanted).total()
+        wrong += (found - wanted).total()
+        missed += (wanted - found).total()
+        if found != wanted:
+            told.append(f"{case['text']} wrong {[*found - wanted]}, missed {[*wanted - found]}")
+    assert right + missed >= FLOORS["figures"]
+    assert right / (right + wrong) >= FLOORS["precision"], "\n".join(told)
+    assert right / (right + missed) >= FLOORS["recall"], "\n".join(told)
 
 
 @given(st.text(max_size=300), st.sampled_from(["en", "de", "zh", "", "pt-BR"]))
@@ -148,6 +176,47 @@ def test_two_values_in_one_story_are_two_things() -> None:
     groups = grouped(
         "Wexley cuts 1,200 jobs in Ulm and 1,400 jobs in Bern this spring.",
         "Wexley cuts 1,400 jobs in Bern and 1,200 jobs in Ulm this spring.",
+    )
+    assert all(not group.differs for group in groups)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("It is sold from 12 September.", ["12 September 2026"]),
+        ("It was shown on 20 December.", ["20 December 2025"]),  # the nearest
+        ("The judge spoke on 1 June 2026.", []),  # the day on which the story came out
+        ("The judge spoke on 31 May.", []),
+        ("It ended on 29 February 2025.", []),  # there was none
+        ("They may 3 times ask; 3 may come.", []),
+        ("On May 30 million people slept.", []),
+        ("It comes in October 2027, or 2027-11-05.", ["October 2027", "5 November 2027"]),
+    ],
+)
+def test_a_date_is_completed_by_the_time_of_its_story(sentence: str, shown: list[str]) -> None:
+    found = figures(story(sentence, published=SUMMER))
+    assert [figure.shown for figure in found if figure.unit == "date"] == shown
+
+
+def test_a_date_without_a_year_in_a_story_without_a_time_is_none() -> None:
+    assert not figures(story("It is sold from 12 September."))
+
+
+def test_two_days_for_one_thing_are_a_contradiction() -> None:
+    groups = grouped(
+        "The Quill 5 goes on sale on 12 September 2026.",
+        "The Quill 5 goes on sale in Europe on 14 September 2026.",
+    )
+    (group,) = groups
+    assert group.shown == "12 September 2026"
+    assert [variant.shown for variant in group.differs] == ["14 September 2026"]
+
+
+def test_two_days_for_two_things_are_none() -> None:
+    groups = grouped(
+        "The Quill 5 goes on sale on 12 September 2026.",
+        "The court hears Tolvane on 14 September 2026.",
+        "Sales of the Quill 5 began in September 2026.",
     )
     assert all(not group.differs for group in groups)
 

@@ -187,6 +187,11 @@ def test_every_correction_by_form(analyst: Visitor, database: Path) -> None:
     assert "An owl &lt;b&gt;rests&lt;/b&gt;" in page
     assert "clearer" in page
 
+    analyst.correct(owl, verb="pin category", category="research", note="a study")
+    page = analyst.get(f"/news/-/events/{owl}").text
+    assert "“research” by ada" in page
+    assert "<option selected>research</option>" in page
+
     analyst.correct(owl, verb="merge", event=str(court))
     assert event_of(database, "owl") == event_of(database, "court")
 
@@ -208,7 +213,14 @@ def test_every_correction_by_form(analyst: Visitor, database: Path) -> None:
     stays = next(e for e in apart if e != dam)
     analyst.correct(dam, verb="move", story=str(two), target=str(phone))
     analyst.correct(stays, verb="not-an-event")
-    assert corrections(database) == ["pin title", "merge", "split", "move", "not-an-event"]
+    assert corrections(database) == [
+        "pin title",
+        "pin category",
+        "merge",
+        "split",
+        "move",
+        "not-an-event",
+    ]
 
     analyst.correct(event_of(database, "owl"), verb="undo", correction="1")
     assert "Undone by ada" in analyst.get(f"/news/-/events/{event_of(database, 'owl')}").text

@@ -56,6 +56,8 @@ def _event(write: _Writer, event: dict[str, Any]) -> None:
         write.line(write.style(_flat(event["url"]), "faint"))
     for sentence in event["tldr"]:
         write.wrapped(f"{sentence['text']} [{sentence['source']}]", INDENT + "• ", INDENT + "  ")
+    if event["tldr_by"]:
+        write.wrapped(f"written by {event['tldr_by']} from these reports", INDENT, style="faint")
     write.line("")
     _meta(write, event)
     _sources(write, event["sources"])

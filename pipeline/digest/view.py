@@ -134,6 +134,7 @@ class EventView:
     figures: tuple[FigureView, ...]
     sections: tuple[SectionView, ...]  # of the headline story
     related: tuple[RelatedView, ...]
+    tldr_by: str = ""  # the model that wrote the TL;DR; empty: it is the reports' own sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ def build_view(
             )
             for s in event.tldr
         ),
+        tldr_by=event.tldr_by,
         minutes=reading_minutes(headline.text if headline else ""),
         broke=broke(members, look),
         first_published=event.first_published,

@@ -66,6 +66,11 @@ def category(title: str, text: str, rubric: str | None = None) -> tuple[str, str
     return label, ", ".join(because)
 
 
+def labels() -> tuple[str, ...]:
+    """Every category that there is, `other` last."""
+    return (*(rule.label for rule in _rules()), OTHER)
+
+
 def event_category(
     stories: Iterable[Story | Told], headline_id: int, roles: Mapping[int, Role] | None = None
 ) -> tuple[str, str]:

@@ -11,9 +11,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
+from pipeline.enrich.calendar import hints
 from pipeline.text import stems
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 ALIKE = 0.3  # share of the shorter sentence's words that two sentences on one thing share at least
 FACTOR = 3.0  # two values further apart than this are hardly about the same thing
 NEAR = 1.5  # and within this, two sentences on cuts are about the same ones
+BESIDE, BESIDE_ALIKE = 70, 0.4  # characters beside a figure, and what of their words is shared
+FAR_DAYS = 366  # two dates further apart than this are of two happenings
+DATES_ALIKE = 0.5  # ALIKE for dates, of which a story has many
 ROUNDED = 0.05  # "about $14 billion" is $14.3 billion, rounded
 MOST_WORDS = 4  # of what a figure is about; more is a clause
 SMALL = 12  # counts up to here are so common that the sentences must be alike, too
@@ -180,11 +185,33 @@ def _differ(one: _Group, other: _Group, language: str) -> bool:
         return False
     if _benchmark(left) or _benchmark(right):
         return left.about == right.about
+    if left.unit == "date":
+        return _are_of_one_thing(left, right, language)
     if max(left.value, right.value) > FACTOR * min(left.value, right.value):
         return False
     if left.about == right.about and " " in left.about and left.about[:1].isupper():
         return True
     return _speak_of_one(left, right, language)
+
+
+def _are_of_one_thing(one: Figure, other: Figure, language: str) -> bool:
+    """Whether two days are said of one thing: `on sale from 12 May` and `goes on sale on 14 May`.
+    A sentence with several dates tells a history, and months are of many things."""
+    if any(len(hints(each.sentence)) != 1 or not each.shown[0].isdigit() for each in (one, other)):
+        return False
+    if abs(one.value - other.value) > FAR_DAYS:
+        return False
+    months = _month_stems(language)
+    left = _content(one.sentence, language) - months
+    right = _content(other.sentence, language) - months
+    return len(left & right) >= max(2, DATES_ALIKE * min(len(left), len(right)))
+
+
+@lru_cache(maxsize=16)
+def _month_stems(language: str) -> frozenset[str]:
+    table = numbers.data()["months"]
+    names = chain.from_iterable(table.get(numbers.base(language), table["en"]))
+    return frozenset(stem for name in names for stem in stems(name, language))
 
 
 def _alike(one: Figure, other: Figure, language: str) -> bool:
@@ -200,7 +227,19 @@ def _speak_of_one(one: Figure, other: Figure, language: str) -> bool:
         return True
     counted = _counted(language)
     left = _content(one.sentence, language) - counted
-    return _share_words(left, _content(other.sentence, language) - counted)
+    if not _share_words(left, _content(other.sentence, language) - counted):
+        return False
+    left, right = (_content(_beside(each), language) - counted for each in (one, other))
+    return len(left & right) >= max(2, BESIDE_ALIKE * min(len(left), len(right)))
+
+
+def _beside(figure: Figure) -> str:
+    """The words on both sides of a figure: a long sentence speaks of several things."""
+    at = figure.sentence.find(figure.quote)
+    behind = at + len(figure.quote)
+    return (
+        f"{figure.sentence[max(at - BESIDE, 0) : at]} {figure.sentence[behind : behind + BESIDE]}"
+    )
 
 
 def _share_words(left: frozenset[str], right: frozenset[str]) -> bool:

@@ -1,7 +1,7 @@
-"""The figures of a story: amounts, percentages, scores, sizes, counts, each with its quote.
+"""The figures of a story: amounts, shares, scores, sizes, counts, dates, versions, with quotes.
 
 Comes in: one story. Goes out: figures in the order of the text. It prefers silence to a wrong
-figure: a number without a unit that says what it counts is left alone, and so are dates, years,
+figure: a number without a unit that says what it counts is left alone, and so are bare years,
 times of day and numbers inside names.
 """
 
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.enrich import numbers
 from pipeline.enrich.about import around, compared, of_amount
+from pipeline.enrich.calendar import hints, named_dates
 from pipeline.enrich.scores import Scoreboard, has_benchmark
 from pipeline.enrich.told import Told, tell
 from storage.models import Figure
@@ -23,10 +24,12 @@ from storage.models import Figure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from pipeline.enrich.calendar import Named
     from pipeline.enrich.scores import Score
     from storage.models import Story
 
 MAX_SENTENCES = 200  # of one story; a longer text is a list
+ALL = 100  # percent: mostly a way of speaking
 KEPT = 4096  # sentences whose figures are known: those of an event's copies
 MAX_SENTENCE = 1_200  # characters; more is a table or a list without full stops
 # Before a number of its own: no word, no larger number, no address, no amount.
@@ -39,8 +42,11 @@ LONGEST_NAME = 80
 _NAME_BEFORE = re.compile(r"\w [A-Z]\w* $")
 _SIZED = re.compile(r"\b(?:parameters?|parametern|models?|modell\w*|weights?)\b", re.IGNORECASE)
 _PARAMETER = re.compile(r"\bparameter", re.IGNORECASE)
+_CONTEXT_BEHIND = re.compile(r"[^.]*(?:context|window|kontext)", re.IGNORECASE)
+_CONTEXT_BEFORE = re.compile(r"(?:context|window|kontext\w*)\W(?:\w+\s){0,4}\Z", re.IGNORECASE)
 _CONTEXT = re.compile(r"context|token|kontext|\bwindow", re.IGNORECASE)
-_VERSION = re.compile(r"\b[Vv]ersion (?P<number>\d{1,4}(?:\.\d{1,4}){1,3})(?![\w.]*\d)")
+_POINTED = re.compile(r"[0-9](?<![0-9.,].)[0-9]{0,3}(?:\.[0-9]{1,4}){1,2}(?![0-9])")
+_OF_ALL = re.compile(r"\s(?:of|in|on|stake|tariff|more|der|des|aller|mehr|zoll)\b", re.IGNORECASE)
 _SIGN = re.compile(r"[$€£]")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|#{1,6})\s+")
 
@@ -53,6 +59,7 @@ class Line:
     language: str
     starts: list[int]  # of numbers, in digits or in words
     signs: list[int]  # of currencies
+    days: list[int]  # of dates
 
     def matches(
         self, pattern: re.Pattern[str], starts: Iterable[int] = ()
@@ -75,6 +82,7 @@ class Found:
     unit: str
     shown: str
     about: str = ""
+    named: Named | None = None  # of a date, which its story may have to complete
 
 
 def figures(story: Story | Told) -> list[Figure]:
@@ -114,9 +122,9 @@ def _with_units(text: str, language: str) -> Iterator[int]:
     yield from _starts(text, language)
     for match in _SIGN.finditer(text):
         yield match.start()
-    if "ersion " in text:
-        for match in _VERSION.finditer(text):
-            yield match.start()
+    for match in _POINTED.finditer(text):
+        yield match.start()
+    yield from hints(text)
 
 
 def _lower(text: str) -> str:
@@ -132,7 +140,8 @@ def _lower_letter(letter: str) -> str:
 
 def _in_sentence(sentence: str, story: Story, scores: list[Score]) -> list[Figure]:
     found = _with(scores, sentence, story.language) if scores else _found(sentence, story.language)
-    return [_figure(one, sentence, story) for one in found]
+    figures = (_figure(one, sentence, story) for one in found)
+    return [figure for figure in figures if figure is not None]
 
 
 @lru_cache(maxsize=KEPT)
@@ -159,8 +168,9 @@ def _line(sentence: str, language: str) -> Line | None:
     """The sentence with its numbers, if it has any."""
     starts = _starts(sentence, language)
     signs = [match.start() for match in _sign_start().finditer(sentence)]
-    has_any = starts or signs or "ersion " in sentence
-    return Line(sentence, language, starts, signs) if has_any else None
+    days = hints(sentence)
+    has_any = starts or signs or days or _POINTED.search(sentence)
+    return Line(sentence, language, starts, signs, days) if has_any else None
 
 
 def _starts(text: str, language: str) -> list[int]:
@@ -169,6 +179,8 @@ def _starts(text: str, language: str) -> list[int]:
     lower, units = _lower(text), _beginnings_of_units(language)
     ends = [(match.start(), match.end()) for match in _DIGITS.finditer(lower)]
     for word in numbers.number_words(language):
+        if word not in lower:
+            continue
         ends += [(at, at + len(word)) for at in _places(word, lower)]
     found = []
     for start, end in ends:
@@ -208,12 +220,20 @@ def _from_score(score: Score) -> Found:
     return Found(score.start, score.end, score.value, score.unit, score.shown, score.about)
 
 
-def _figure(found: Found, sentence: str, story: Story) -> Figure:
+def _figure(found: Found, sentence: str, story: Story) -> Figure | None:
+    """The figure of a number; none for a date that its story cannot complete."""
+    key = numbers.key_of(found.unit, found.value)
+    if found.unit == "version":
+        key = f"version {found.shown}"  # 4.10 is not 4.1
+    if found.named is not None:
+        when = found.named.completed(story.when.date() if story.when else None)
+        if when is None:
+            return None
+        key, shown = found.named.key(when), found.named.shown(when)
+        found = replace(found, value=float(when.toordinal()), shown=shown)
     return Figure(
         story_id=story.id or 0,
-        key=f"version {found.shown}"  # 4.10 is not 4.1
-        if found.unit == "version"
-        else numbers.key_of(found.unit, found.value),
+        key=key,
         value=found.value,
         unit=found.unit,
         shown=found.shown,
@@ -252,6 +272,8 @@ def money(line: Line) -> Iterator[Found]:
         scale = match["scale"] or match["scale2"] or ""
         factor = words.get(scale.lower(), 0) or letters.get(scale, 0) or 1
         value = numbers.scaled(match["number"] or match["number2"], factor, language)
+        if not value:
+            continue
         rate = _rate_behind(sentence[match.end() :])
         unit = f"{currency} {rate}".strip()
         shown = about + _amount(value, currency) + (f" {rate}" if rate else "")
@@ -319,6 +341,8 @@ def percentages(line: Line) -> Iterator[Found]:
     for match in line.matches(_percent_pattern(line.language)):
         value = numbers.value_of(match["number"], line.language)
         unit = "percentage points" if match["points"] else "%"
+        if value == ALL and not _OF_ALL.match(line.text, match.end()):
+            continue  # "100 percent sure"
         shown = numbers.plain(value) + ("%" if unit == "%" else " percentage points")
         start, about = _approximately(match)
         yield Found(start, match.end(), value, unit, about + shown)
@@ -376,6 +400,9 @@ def context_sizes(line: Line) -> Iterator[Found]:
     for match in line.matches(_context_pattern(line.language)):
         if not _CONTEXT.search(line.text):
             return
+        bare = not match["letter"] and not _CONTEXT_BEHIND.match(line.text, match.end())
+        if bare and not _CONTEXT_BEFORE.search(line.text, 0, match.start()):
+            continue  # tokens that something was trained on, or made of
         factor = {"K": 1e3, "k": 1e3, "M": 1e6}.get(match["letter"] or "", 1.0)
         if match["word"]:
             factor = numbers.scales(line.language)[match["word"].lower()]
@@ -392,7 +419,7 @@ def _context_pattern(language: str) -> re.Pattern[str]:
     return re.compile(
         rf"(?P<number>{number})(?:"
         r"(?P<letter>[Kk]|M(?=[\s-](?:tokens?|context)))(?![\w/])(?:[\s-]tokens?\b)?"
-        rf"|(?:[\s-](?P<word>(?i:{scale})))?[\s-](?i:tokens?)\b(?!\s(?i:per|a|/))(?=[^.]*(?i:context|window|kontext)|[\s-](?i:context|window)))"
+        rf"|(?:[\s-](?P<word>(?i:{scale})))?[\s-](?i:tokens?)\b(?!\s(?i:per|a|/)))"
     )
 
 
@@ -529,14 +556,65 @@ def _count_pattern(language: str) -> re.Pattern[str]:
 
 
 def versions(line: Line) -> Iterator[Found]:
-    """`version 4.7`: only where the word stands there, for a name with a number is a name."""
-    for match in _VERSION.finditer(line.text) if "ersion " in line.text else ():
-        major, minor = match["number"].split(".")[:2]
+    """`version 4.7`, `v4.7`, `Firefox 140.0`, `OrrinDB 4.7.2`: for other names with one point in
+    their number that is a part of the name (`Gemini 3.1`)."""
+    for match in _POINTED.finditer(line.text):
+        before = _before_version().search(line.text, max(match.start() - 40, 0), match.start())
+        if before is None or _more_than_version().match(line.text, match.end()):
+            continue
+        number, name = match.group(), before["name"] or ""
+        if name and not _is_version_of(name, number, line.language):
+            continue
+        major, minor = number.split(".")[:2]
         value = float(f"{major}.{minor}")
-        yield Found(match.start(), match.end(), value, "version", match["number"])
+        yield Found(before.start(), match.end(), value, "version", number, name)
+
+
+@cache
+def _before_version() -> re.Pattern[str]:
+    words = numbers.either(numbers.data()["software"]["words"])
+    name = r"(?P<name>[A-Z][\w-]*\w(?:\.js)?)"
+    return re.compile(rf"\b(?:(?:(?i:{words})|{name})\s+v?|v)\Z")
+
+
+@cache
+def _more_than_version() -> re.Pattern[str]:
+    """What makes it an amount of something (`update 2.5 million users waited for`)."""
+    table = numbers.data()
+    units = [*numbers.scales("en"), *table["currencies"]["words"], *_measure_units(), *_counted()]
+    units += ["percent", "per cent", "prozent", "percentage", "times", "points", "tokens"]
+    return re.compile(rf"\w|\.\w|,\d|-\d|%|[\s-](?:{numbers.either(units)})\b")
+
+
+@cache
+def _software() -> frozenset[str]:
+    names = numbers.data()["software"]["names"]
+    return frozenset(name.split()[-1] for name in names)
+
+
+def _is_version_of(name: str, number: str, language: str) -> bool:
+    if number.count(".") == 1:
+        return name in _software()
+    if name in numbers.data()["software"]["not"] or re.search(r"\.0\d", number):
+        return False  # the number of a paragraph, or of a grant
+    return not (numbers.has_decimal_comma(language) and _is_day(number))
+
+
+def _is_day(number: str) -> bool:
+    """`12.6.26` is a day where points stand in dates."""
+    parts = [int(part) for part in number.split(".")]
+    return len(parts) == 3 and 1 <= parts[0] <= 31 and 1 <= parts[1] <= 12
+
+
+def dates(line: Line) -> Iterator[Found]:
+    """`14 May 2026`, `on 14 May`, `October 2028`."""
+    for named in named_dates(line.text, line.language, line.days):
+        quote = line.text[named.start : named.end]
+        yield Found(named.start, named.end, 0.0, "date", quote, named=named)
 
 
 RECOGNISERS: tuple[Callable[[Line], Iterator[Found]], ...] = (
+    dates,
     money,
     percentages,
     multiples,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LONGEST", "MOST", "SHORTEST", "tldr", "without_dateline"]
 
-MOST = 3
+FEWEST, MOST = 2, 3  # sentences; fewer only when no more can stand alone
 MAX_STORIES = 30  # read of one event; by then every sentence has been said
 TOO_ALIKE = 0.4  # share of content that makes a second sentence a repetition
 TOO_ALIKE_WITH_NUMBER = 0.28  # and when both hold one number ("120 million")
@@ -33,7 +33,7 @@ SAYS_THE_HEADLINE = 0.6  # share of a sentence's content that the headline alrea
 LEAD_PLACES = 8  # sentences of a report among which its lead stands
 LIKE_A_LEAD = 0.2  # share of the headline that a lead says at least
 WITH_A_DAY = 1.4  # times: who says when it happened tells news
-FILLER = 0.1  # of the worthiest's points; what has less is worse than a shorter TL;DR
+FILLER = 0.1  # of the worthiest's points; a third sentence with less is worse than none
 HEADLINE = 1.5  # what a sentence gains that says all of the headline that is not yet said
 FOLLOWS = 0.7  # of its forerunner's worth, for a sentence that reads on behind it
 VOICES: Mapping[str, float] = {
@@ -78,7 +78,7 @@ def _choose(headline: Headline, candidates: list[Candidate]) -> list[Candidate]:
     least = FILLER * max((one.points for one in candidates), default=0.0)
     left = [one for one in candidates if not _repeats_headline(one, headline)]
     while len(chosen) < MOST:
-        added = _next(headline, left, chosen, least)
+        added = _next(headline, left, chosen, least if len(chosen) >= FEWEST else 0.0)
         if added is None:
             break
         chosen.append(added)

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
     from pipeline.enrich.told import Told
 
-TITLES = 0.5  # what being near to the titles counts, beside being said by all
+TITLES = 1.5  # what being near to the titles counts, beside being said by all
 ALONE = 0.2  # what a sentence shares with the others of its story, about
+FADING, LEAST_LATE = 0.22, 0.35  # how fast a sentence loses by its place, and what always stays
+FADING_ALONE = 3.0  # and in the only story there is: nobody else says what matters in it
 BACKGROUND = 0.05  # every sentence's standing, whatever the others say
 WITHOUT_NAMES = 0.6  # times: a sentence without the event's names may be about anything
 WITH_A_STAND_IN = 0.85  # times: "the company" mostly is the one of the headline
@@ -140,7 +142,11 @@ def weigh(
     alone = candidates[0].told is candidates[-1].told
     headline = _headline(candidates, title)
     near = _near_its_title(candidates, headline) if alone else _near_the_others(candidates)
-    central = [_central(*pair) for pair in zip(candidates, near, strict=True)]
+    early = _early_alone if alone else _early
+    central = [
+        (BACKGROUND + much) * early(candidate.place) * (0.2 + 0.8 * candidate.voice)
+        for candidate, much in zip(candidates, near, strict=True)
+    ]
     shared = Counter(chain.from_iterable(_amounts_by_story(candidates)))
     showable = [
         (much, candidate)
@@ -224,10 +230,14 @@ def _weight(count: int, sentences: int) -> float:
     return log((sentences + 1) / count) + 1.0
 
 
-def _central(candidate: Candidate, near: float) -> float:
-    """How central a sentence is, times how early it stands and who says it."""
-    early = 0.35 + 1.0 / (1.0 + 0.22 * candidate.place)
-    return (BACKGROUND + near) * early * (0.2 + 0.8 * candidate.voice)
+def _early(place: int) -> float:
+    """What its place in a report makes of a sentence."""
+    return LEAST_LATE + 1.0 / (1.0 + FADING * place)
+
+
+def _early_alone(place: int) -> float:
+    """The same in the only report: it tells first what matters."""
+    return 1.0 / (1.0 + FADING_ALONE * place)
 
 
 def _near_its_title(candidates: Sequence[Candidate], headline: Headline) -> list[float]:

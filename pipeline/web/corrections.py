@@ -53,6 +53,8 @@ def apply(database: Path, event_id: int, form: Form, by: str) -> Corrected:
         return correct.move(database, story, target, replace=replace, by=by, note=note)
     if verb == "pin title":
         return correct.pin_title(database, event_id, one(form, "title"), by=by, note=note)
+    if verb == "pin category":
+        return correct.pin_category(database, event_id, one(form, "category"), by=by, note=note)
     if verb == "not-an-event":
         return correct.not_an_event(database, event_id, replace=replace, by=by, note=note)
     if verb == "undo":

@@ -16,6 +16,7 @@ from datasette.utils import baseconv
 from datasette.utils.asgi import Response
 
 from pipeline.digest.render import body_of, cleaned
+from pipeline.enrich.categories import labels
 from pipeline.kept_out import in_words
 from pipeline.show import as_body, find_event
 from pipeline.web import answers, corrections, sign_in
@@ -126,6 +127,7 @@ async def _shown(
         lineage=told["lineage"],
         corrections=told["corrections"],
         not_an_event=found.not_an_event,
+        categories=labels(),
         waiting=bool(visit.request.args.get("waiting")),
         refused=refused,
         form=form or {},
