@@ -358,6 +358,7 @@ def _event(db: Database, event_id: int) -> Event | None:
         independent=row["independent_count"],
         comments=row["comments"],
         not_an_event=bool(row["not_an_event"]),
+        updated_at=from_iso(row["updated_at"] or None),
     )
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
+from pipeline.digest.feeds import FeedHead, feed_of
 from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
 
@@ -22,15 +23,20 @@ if TYPE_CHECKING:
 
     from pipeline.digest.view import DigestView, EventView
 
-Form = Literal["text", "markdown", "html", "json"]
+Form = Literal["text", "markdown", "html", "json", "atom", "jsonfeed"]
 FORMS: tuple[Form, ...] = get_args(Form)
 JSON_VERSION = 1  # of the structure; fields may be added to it, none taken out
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
 _MARKDOWN_START = re.compile(r"^(\s*)([+=-]|\d{1,9}(?=[.)]))")
 
 
-def render(view: DigestView, form: Form, *, colour: bool = False) -> str:
-    """The digest as one string that ends with a line end. `colour` is for text on a terminal."""
+def render(
+    view: DigestView, form: Form, *, colour: bool = False, feed: FeedHead | None = None
+) -> str:
+    """The digest as one string that ends with a line end. `colour` is for text on a terminal,
+    `feed` for what a feed says of itself."""
+    if form in ("atom", "jsonfeed"):
+        return feed_of(view, form, feed or FeedHead(view.title))
     plain = cleaned(view)
     if form == "json":
         body = {"version": JSON_VERSION, **plain}

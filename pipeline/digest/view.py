@@ -134,6 +134,7 @@ class EventView:
     figures: tuple[FigureView, ...]
     sections: tuple[SectionView, ...]  # of the headline story
     related: tuple[RelatedView, ...]
+    updated: datetime | None = None  # when newsfold last changed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,7 @@ def build_view(
         figures=() if brief else _figures(event, look),
         sections=_sections(headline, event.title) if headline and not brief else (),
         related=() if brief else _related(event, related_events_by_id, stories_by_id),
+        updated=event.updated_at,
     )
 
 
