@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
@@ -41,7 +41,6 @@ class Mark:
     role: str
     when: datetime | None
     said: str  # the time as exactly as it is known: "16:02", or "8 Apr"
-    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,9 @@ class Bar:
     is_shown: bool = False
 
 
-def marks_of(sources: Sequence[Mapping[str, object]]) -> list[Mark]:
+def marks_of(sources: Sequence[Mapping[str, Any]]) -> list[Mark]:
     """The sources of an event view as marks."""
-    return [
-        Mark(str(s["source"]), str(s["role"]), s["published"], str(s["when"]))  # type: ignore[arg-type]
-        for s in sources
-    ]
+    return [Mark(s["source"], s["role"], s["published"], s["when"]) for s in sources]
 
 
 def spread(marks: Sequence[Mark], *, name: str) -> Markup:
@@ -82,6 +78,16 @@ def spread(marks: Sequence[Mark], *, name: str) -> Markup:
             role, [m for m in dated if m.role == role], scale, floor + GAP + LANE * number
         )
     return Markup("".join([*parts, "</svg>"]))
+
+
+def spread_of(event: Mapping[str, Any]) -> Markup:
+    """The same of an event view as plain data."""
+    return spread(marks_of(event["sources"]), name=str(event["event_id"]))
+
+
+def strip_of(event: Mapping[str, Any]) -> Markup:
+    """Its strip."""
+    return strip(marks_of(event["sources"]))
 
 
 def strip(marks: Sequence[Mark]) -> Markup:
@@ -161,9 +167,9 @@ class _Scale:
 def _head(
     name: str, height: int, title: str, words: str, kind: str, *, is_group: bool = False
 ) -> str:
-    role = "group" if is_group else "img"  # what is in an image is not read out; links must be
+    role = "" if is_group else ' role="img"'  # what is in an image is not read out; links must be
     return (
-        f'<svg class="chart {kind}" width="100%" height="{height}" role="{role}"'
+        f'<svg class="chart {kind}" width="100%" height="{height}"{role}'
         f' aria-labelledby="{_safe(name)}-title" aria-describedby="{_safe(name)}-words">'
         f'<title id="{_safe(name)}-title">{_safe(title)}</title>'
         f'<desc id="{_safe(name)}-words">{_safe(words)}</desc>'

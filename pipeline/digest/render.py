@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
+from pipeline.digest import charts
 from pipeline.digest.feeds import FeedHead, feed_of
 from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
@@ -134,7 +135,9 @@ def _iso(value: object) -> str:
 
 @cache
 def _html() -> Environment:
-    return _environment(escape=True)
+    environment = _environment(escape=True)
+    environment.globals["spread"] = charts.spread_of
+    return environment
 
 
 @cache

@@ -115,10 +115,8 @@ class Pages:
             "policy": POLICY,
             "styles": f"{addresses.STYLE}?v={_hash(self.styles)}",
             "at": addresses,
-            "spread": lambda event: charts.spread(
-                charts.marks_of(event["sources"]), name=str(event["event_id"])
-            ),
-            "strip": lambda event: charts.strip(charts.marks_of(event["sources"])),
+            "spread": charts.spread_of,
+            "strip": charts.strip_of,
             "bars": charts.bars,
         }
         return environment
