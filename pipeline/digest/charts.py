@@ -152,16 +152,17 @@ class _Scale:
         return round(MARGIN + (100 - 2 * MARGIN) * gone, 2)
 
     def ticks(self) -> tuple[list[datetime], timedelta]:
-        """Round times between the ends, and how far they are apart."""
+        """Round times between the ends, and how far they are apart; none over many years."""
         span = self.last - self.first
-        step = next((step for step in STEPS if span / step <= MOST_TICKS + 1), STEPS[-1])
+        step = next((step for step in STEPS if span / step <= MOST_TICKS + 1), None)
+        if step is None:
+            return [], span
         start = datetime(self.first.year, 1, 1, tzinfo=UTC)
-        tick = start + step * ((self.first - start) // step + 1)
-        found = []
-        while tick < self.last:
-            found.append(tick)
-            tick += step
-        return found, step
+        before = (self.first - start) // step  # steps from the start of the year
+        ticks = (
+            start + step * (before + n) for n in range(1, (self.last - start) // step + 1 - before)
+        )
+        return [tick for tick in ticks if tick < self.last], step
 
 
 def _head(

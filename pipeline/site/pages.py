@@ -7,6 +7,7 @@ A user's own templates come before ours; `newsfold/NAME` is ours under any circu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from pathlib import Path
 
+_NO_CHARACTERS = re.compile(  # code points that HTML forbids, beyond those that visible() drops
+    "[\ufdd0-\ufdef"
+    + "".join(
+        chr(plane + last) for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)
+    )
+    + "]"
+)
 EXTRA_STYLES = "extra.css"  # of a user's templates; it comes after ours
 # Ours: no script, nothing from elsewhere.
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'"
@@ -53,11 +61,12 @@ class Pages:
         """The page `name` (front, event, day, ...) at a path of the site."""
         try:
             template = self._environment.get_template(f"{name}.html")
-            return template.render(path=path, root=self.root_of(path), **told)
+            html = template.render(path=path, root=self.root_of(path), **told)
         except TemplateError as error:
             where = getattr(error, "filename", None) or getattr(error, "name", None) or name
             line = f", line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
             raise NewsfoldError(f"template {where}{line}: {error}", WRONG_CALL) from error
+        return _NO_CHARACTERS.sub("", html)
 
     def root_of(self, path: str) -> str:
         """What leads from a page to the front page. An answer that is not found can be asked for
