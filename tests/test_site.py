@@ -281,7 +281,7 @@ def test_stored_words_are_shown_and_never_run(tmp_path: Path) -> None:
         elif path.endswith(".xml") and "sitemap" not in path:
             assert broken_rules(text) == []
     assert dead_links(tmp_path / "public") == []
-    assert "&lt;script&gt;ran(1)" in texts(tmp_path / "public")["index.html"]
+    assert any("&lt;script&gt;ran(1)" in text for text in texts(tmp_path / "public").values())
     assert len(WORDS) <= len(list((tmp_path / "public" / "events").iterdir()))
 
 

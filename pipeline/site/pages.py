@@ -29,6 +29,7 @@ from jinja2 import (
 from pipeline.digest import charts
 from pipeline.digest.render import environment_of
 from pipeline.site import addresses
+from pipeline.text import visible
 from pipeline.web.render import styles as styles_of_pages
 from storage.errors import WRONG_CALL, NewsfoldError
 
@@ -66,7 +67,7 @@ class Pages:
             where = getattr(error, "filename", None) or getattr(error, "name", None) or name
             line = f", line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
             raise NewsfoldError(f"template {where}{line}: {error}", WRONG_CALL) from error
-        return _NO_CHARACTERS.sub("", html)
+        return _NO_CHARACTERS.sub("", visible(html))
 
     def root_of(self, path: str) -> str:
         """What leads from a page to the front page. An answer that is not found can be asked for
