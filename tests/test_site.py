@@ -266,8 +266,8 @@ def test_without_a_base_url_links_still_hold(database: Path, tmp_path: Path) -> 
 
 
 def test_stored_words_are_shown_and_never_run(tmp_path: Path) -> None:
-    database = hostile_database(tmp_path / "news.db")
-    build(database, tmp_path / "public")
+    database = hostile_database(tmp_path / "news.db")  # its stories are at news.example
+    build(database, tmp_path / "public", Pages(base_url="https://digest.example/", tag="a.b,2026"))
     for path, text in texts(tmp_path / "public").items():
         if path.endswith(".html"):
             html5lib.HTMLParser(strict=True).parse(text)

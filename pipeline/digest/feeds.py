@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FeedForm = Literal["atom", "jsonfeed"]
 ATOM = "http://www.w3.org/2005/Atom"
 JSON_FEED = "https://jsonfeed.org/version/1.1"
+MOST_KEPT = 500  # entries that are written for both forms at once
 TAG = "newsfold,2026"  # who hands out the ids and since when (RFC 4151), unless newsfold.toml says
 EVENT_PAGE = "events/{}.html"  # of the site, from its front page
 _TAG = re.compile(r"[a-z0-9.-]+(?:@[a-z0-9.-]+)?,\d{4}(?:-\d\d(?:-\d\d)?)?")
@@ -159,6 +160,7 @@ def _changed(event: EventView, view: DigestView) -> datetime:
     return event.updated or event.last_published or view.until
 
 
+@lru_cache(MOST_KEPT)
 def _content(event: EventView) -> str:
     from pipeline.digest.render import cleaned
 

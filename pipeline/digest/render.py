@@ -73,7 +73,7 @@ def cleaned(view: Any) -> dict[str, Any]:
 
 
 def _clean(value: Any) -> Any:
-    """The same structure without control characters."""
+    """The same structure, of plain values, without control characters."""
     if isinstance(value, str):
         return visible(value)
     if is_dataclass(value):
@@ -167,6 +167,7 @@ def environment_of(loader: BaseLoader, *, escape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,  # they do not change while we run
     )
     environment.filters |= {
         "safe_url": safe_url,

@@ -305,6 +305,8 @@ def _when(story: Story, first: Story) -> str:
 
 def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
     """Grouped, without what copies only repeat; the telling ones and those that several give."""
+    if not event.figures:
+        return ()
     role = {member.story_id: member.role for member in event.members}
     own = {i for i, story in look.stories.items() if story.language == event.language}
     subject = subject_names(

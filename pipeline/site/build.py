@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline.digest.charts import Bar
@@ -23,6 +24,7 @@ from pipeline.site.calendar import weeks_of
 from pipeline.site.files import SiteFiles, claim
 from pipeline.site.outline import (
     IN_FEED,
+    IN_FEED_OF_CATEGORY,
     OF_CATEGORY,
     OF_MONTH,
     feed_span,
@@ -349,7 +351,7 @@ class _Site:
                 at.category_page(name, "json"),
                 f"category/{name}",
                 page,
-                rows[:IN_FEED],
+                rows[:IN_FEED_OF_CATEGORY],
             )
         told = [(name, len(rows), rows[0].event) for name, rows in self._categories_by_size()]
         mark = digest([(name, count, event.id, event.title) for name, count, event in told])
@@ -405,8 +407,8 @@ class _Site:
 
     def _of_the_week(self, shown: list[EventRow]) -> list[EventRow]:
         """The most important others, for who comes once a week."""
-        chosen = self._chosen(feed_span(self._outline, self._now), IN_FEED)
-        return [row for row in chosen if row not in shown][:OF_WEEK]
+        ids = {row.id for row in shown}
+        return [row for row in self._week if row.id not in ids][:OF_WEEK]
 
     def _day_bars(self, last: date) -> list[Bar]:
         days = [last - timedelta(days=back) for back in reversed(range(BARS))]
@@ -421,10 +423,14 @@ class _Site:
         chosen = choose(events, span.until, span.since, most)
         return [self._rows[choice.event.id] for choice in chosen]
 
+    @cached_property
+    def _week(self) -> list[EventRow]:
+        """The most important events of the week."""
+        return self._chosen(feed_span(self._outline, self._now), IN_FEED)
+
     def _latest(self) -> list[EventRow]:
         """The events of the feed, the latest first."""
-        chosen = self._chosen(feed_span(self._outline, self._now), IN_FEED)
-        return sorted(chosen, key=lambda row: (row.broke, row.id), reverse=True)
+        return sorted(self._week, key=lambda row: (row.broke, row.id), reverse=True)
 
     # --- for programs ---
 
