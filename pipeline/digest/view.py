@@ -145,7 +145,7 @@ class DigestView:
     until: datetime
     events: tuple[EventView, ...]
     left_out: int = 0  # events of the period that were not chosen
-    title: str = "newsfold"
+    title: str = "newsfold"  # of the digest
 
 
 def build_view(
