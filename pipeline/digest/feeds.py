@@ -77,9 +77,9 @@ def _atom(view: DigestView, head: FeedHead) -> str:
     _add(_add(feed, "author"), "name", head.title)
     _add(feed, "generator", "newsfold")
     if head.own_url:
-        _add(feed, "link", rel="self", type="application/atom+xml", href=_iri(head.own_url))
+        _add(feed, "link", rel="self", type="application/atom+xml", href=iri(head.own_url))
     if head.home or head.site:
-        _add(feed, "link", rel="alternate", type="text/html", href=_iri(head.home or head.site))
+        _add(feed, "link", rel="alternate", type="text/html", href=iri(head.home or head.site))
     for event in view.events:
         _entry(_add(feed, "entry"), event, view, head)
     etree.indent(feed)
@@ -97,8 +97,8 @@ def _entry(entry: Element, event: EventView, view: DigestView, head: FeedHead) -
     if page:
         _add(entry, "link", rel="alternate", type="text/html", href=page)
     for url, title in {s.url: s.title for s in event.sources}.items():
-        if _iri(url) and _iri(url) != page:
-            _add(entry, "link", rel="related", type="text/html", href=_iri(url), title=title)
+        if iri(url) and iri(url) != page:
+            _add(entry, "link", rel="related", type="text/html", href=iri(url), title=title)
     for name in _authors(event):
         _add(_add(entry, "author"), "name", name)
     _add(entry, "category", term=event.category)
@@ -111,8 +111,8 @@ def _json_feed(view: DigestView, head: FeedHead) -> str:
     body: dict[str, Any] = {
         "version": JSON_FEED,
         "title": _clean(head.title),
-        "home_page_url": _iri(head.home or head.site),
-        "feed_url": _iri(head.own_url),
+        "home_page_url": iri(head.home or head.site),
+        "feed_url": iri(head.own_url),
         "items": [_item(event, view, head) for event in view.events],
     }
     return json.dumps(_said(body), ensure_ascii=False, indent=2) + "\n"
@@ -123,7 +123,7 @@ def _item(event: EventView, view: DigestView, head: FeedHead) -> dict[str, Any]:
     item = {
         "id": head.id_of(f"event/{event.event_id}"),
         "url": page,
-        "external_url": _iri(event.url) if _iri(event.url) != page else "",
+        "external_url": iri(event.url) if iri(event.url) != page else "",
         "title": _clean(event.headline),
         "content_html": _content(event),
         "summary": _clean(event.tldr[0].text) if event.tldr else "",
@@ -143,7 +143,7 @@ def _said(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _page(event: EventView, head: FeedHead) -> str:
     """Our page of the event; without a site, the headline story."""
-    return _iri(head.site + EVENT_PAGE.format(event.event_id)) if head.site else _iri(event.url)
+    return iri(head.site + EVENT_PAGE.format(event.event_id)) if head.site else iri(event.url)
 
 
 def _authors(event: EventView) -> list[str]:
@@ -195,8 +195,8 @@ def _name(name: str) -> str:
     return f"{{{ATOM}}}{name}"
 
 
-def _iri(url: str) -> str:
-    """An address that may stand in a feed, or nothing."""
+def iri(url: str) -> str:
+    """An address as it may stand in a feed or a page, or nothing."""
     from pipeline.digest.render import safe_url
 
     safe = _clean(safe_url(url))
