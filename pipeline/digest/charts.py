@@ -116,7 +116,7 @@ def bars(counts: Sequence[Bar], *, name: str, title: str, height: int = 64) -> M
         if top.count
         else "Nothing."
     )
-    parts = [_head(f"bars-{name}", height, title, words, "bars", is_group=True)]
+    parts = [_head(f"bars-{name}", height, title, words, "counts", is_group=True)]
     for number, bar in enumerate(counts):
         tall = max(2, round((height - 4) * bar.count / most)) if bar.count else 0
         x = number * width
