@@ -83,7 +83,7 @@ def test_a_bar_is_seen_whenever_there_is_anything() -> None:
 def test_a_bar_can_lead_somewhere() -> None:
     svg = drawn(bars([Bar("1 May", 3, "days/1.html"), Bar("2 May", 0)], name="x", title="T"))
     [link] = svg.iter(f"{SVG}a")
-    assert link.attrib == {"href": "days/1.html", "aria-label": "1 May: 3"}
+    assert link.attrib == {"href": "days/1.html", "aria-label": "1 May: 3 events"}
 
 
 @pytest.mark.parametrize("words", WORDS)

@@ -104,7 +104,14 @@ def strip(marks: Sequence[Mark]) -> Markup:
     )
 
 
-def bars(counts: Sequence[Bar], *, name: str, title: str, height: int = 64) -> Markup:
+def bars(
+    counts: Sequence[Bar],
+    *,
+    name: str,
+    title: str,
+    units: tuple[str, str] = ("event", "events"),  # one, and several
+    height: int = 64,
+) -> Markup:
     """A bar for each count; whatever is there at all is seen."""
     if not counts:
         return Markup("")
@@ -118,15 +125,16 @@ def bars(counts: Sequence[Bar], *, name: str, title: str, height: int = 64) -> M
     )
     parts = [_head(f"bars-{name}", height, title, words, "counts", is_group=True)]
     for number, bar in enumerate(counts):
+        said = f"{_safe(bar.name)}: {bar.count} {units[bar.count != 1]}"
         tall = max(2, round((height - 4) * bar.count / most)) if bar.count else 0
         x = number * width
         drawn = (
-            f"<title>{_safe(bar.name)}: {bar.count}</title>"
+            f"<title>{said}</title>"
             f'<rect class="hit" x="{x:.2f}%" y="0" width="{width:.2f}%" height="{height}"/>'
             f'<rect class="bar{" shown" if bar.is_shown else ""}" x="{x + width * 0.1:.2f}%"'
             f' y="{height - 1 - tall}" width="{width * 0.8:.2f}%" height="{tall}"/>'
         )
-        link = f'<a href="{_safe(bar.href)}" aria-label="{_safe(bar.name)}: {bar.count}">'
+        link = f'<a href="{_safe(bar.href)}" aria-label="{said}">'
         parts.append(f"{link}{drawn}</a>" if bar.href else f"<g>{drawn}</g>")
     line = f'<line class="lane" x1="0" x2="100%" y1="{height - 0.5}" y2="{height - 0.5}"/>'
     return Markup("".join([*parts, line, "</svg>"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.digest.feeds import EVENT_PAGE
+from pipeline.text import visible
 from storage.files import slug
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def month_page(month: date) -> str:
 
 
 def category_page(category: str, kind: str = "html") -> str:
-    return f"categories/{slug(category)}.{kind}"
+    return f"categories/{slug(visible(category))}.{kind}"
 
 
 def sitemap_part(part: int) -> str:

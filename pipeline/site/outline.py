@@ -13,7 +13,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from pipeline.digest.choose import importance
-from storage.files import slug
+from pipeline.site.addresses import category_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,7 +76,7 @@ def _one_each(categories: dict[str, list[EventRow]]) -> dict[str, list[EventRow]
     """By name; of two whose addresses would be the same, the one with more events."""
     by_address: dict[str, str] = {}
     for name in sorted(categories, key=lambda name: (-len(categories[name]), name)):
-        by_address.setdefault(slug(name), name)
+        by_address.setdefault(category_page(name), name)
     return {name: categories[name] for name in sorted(by_address.values())}
 
 

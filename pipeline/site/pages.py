@@ -86,13 +86,11 @@ class Pages:
     @cached_property
     def styles(self) -> str:
         """The one style sheet: the digest's, what pages add to it, and a user's."""
-        digest = resources.files("pipeline.digest") / "templates" / "charts.css"
         ours = resources.files("pipeline.site") / "templates" / "site.css"
         extra = self.templates / EXTRA_STYLES if self.templates else None
         return "\n".join(
             [
                 styles_of_pages(),
-                digest.read_text("utf-8"),
                 ours.read_text("utf-8"),
                 extra.read_text("utf-8") if extra and extra.is_file() else "",
             ]
