@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FeedForm = Literal["atom", "jsonfeed"]
 ATOM = "http://www.w3.org/2005/Atom"
 JSON_FEED = "https://jsonfeed.org/version/1.1"
+MOST_ADDRESSES = 5_000  # that are remembered; a list names a story more than once
 MOST_KEPT = 500  # entries that are written for both forms at once
 TAG = "newsfold,2026"  # who hands out the ids and since when (RFC 4151), unless newsfold.toml says
 EVENT_PAGE = "events/{}.html"  # of the site, from its front page
@@ -195,6 +196,7 @@ def _name(name: str) -> str:
     return f"{{{ATOM}}}{name}"
 
 
+@lru_cache(MOST_ADDRESSES)
 def iri(url: str) -> str:
     """An address as it may stand in a feed or a page, or nothing."""
     from pipeline.digest.render import safe_url

@@ -24,7 +24,6 @@ from pipeline.site.calendar import weeks_of
 from pipeline.site.files import SiteFiles, claim
 from pipeline.site.outline import (
     IN_FEED,
-    IN_FEED_OF_CATEGORY,
     OF_CATEGORY,
     OF_MONTH,
     feed_span,
@@ -336,6 +335,13 @@ class _Site:
         for name, rows in self._outline.categories.items():
             listed = rows[:OF_CATEGORY]
             page = at.category_page(name)
+            yield from self._feeds(
+                at.category_page(name, "xml"),
+                at.category_page(name, "json"),
+                f"category/{name}",
+                page,
+                listed,
+            )
             yield self._page(
                 "category",
                 page,
@@ -345,13 +351,6 @@ class _Site:
                     "count": len(rows),
                     "events": self._brief(listed),
                 },
-            )
-            yield from self._feeds(
-                at.category_page(name, "xml"),
-                at.category_page(name, "json"),
-                f"category/{name}",
-                page,
-                rows[:IN_FEED_OF_CATEGORY],
             )
         told = [(name, len(rows), rows[0].event) for name, rows in self._categories_by_size()]
         mark = digest([(name, count, event.id, event.title) for name, count, event in told])

@@ -25,9 +25,8 @@ WRONG_CLOCK = timedelta(hours=1)  # what is dated later than this after now is n
 WEEK = timedelta(days=7)  # of the feed: who reads it once a week misses nothing of weight
 ON_PAGE = 200  # events of a part of a day
 OF_MONTH = 25  # events that a month's page names
-OF_CATEGORY = 40  # events of a category's page
+OF_CATEGORY = 30  # events of a category's page, and entries of its feed
 IN_FEED = 40  # entries
-IN_FEED_OF_CATEGORY = 25
 LOOKED_AT = 100  # events that are read whole to choose from
 
 
