@@ -20,6 +20,7 @@ from pipeline.budget import seconds_of
 from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split, tune
 from pipeline.cli_lists import events, export, stories
 from pipeline.cli_runs import runs
+from pipeline.cli_site import feed_head, site
 from pipeline.cli_sources import sources
 from pipeline.filters import DATABASE, MAX_ID, at_most, moment
 from pipeline.output import Voice, output_options, print_json, print_rows, say
@@ -335,19 +336,28 @@ def changes(database: Path, story: str, to: str) -> None:
 )
 @click.option(
     "--to",
-    type=click.Choice(["text", "markdown", "html", "json"]),
+    type=click.Choice(["text", "markdown", "html", "json", "atom", "jsonfeed"]),
     default="text",
     show_default=True,
     help="The form.",
 )
 @at_most(20)
+@click.option("--self", "own_url", help="Where a feed will be found, so that it can say so.")
 @click.option("--explain", "explained_", is_flag=True, help="Say each part of each event's rank.")
-def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bool) -> None:
+def digest(
+    database: Path,
+    since: datetime,
+    to: Form,
+    limit: int,
+    own_url: str | None,
+    explained_: bool,
+) -> None:
     """What happened since a day (or --since), ranked.
 
     \b
     newsfold digest news.db
     newsfold digest news.db --since 1w --to html > week.html
+    newsfold digest news.db --to atom --self https://news.example/feed.xml > feed.xml
     """
     from pipeline.digest.render import render
     from pipeline.views import choose_events, digest_view, rank_row
@@ -366,7 +376,11 @@ def digest(database: Path, since: datetime, to: Form, limit: int, explained_: bo
         )
     chosen = _summarised(database, chosen)
     view = digest_view(chosen, db, since=since, until=now, left_out=left_out)
-    click.echo(render(view, to, colour=sys.stdout.isatty()).rstrip("\n"))
+    head = feed_head(database, own_url)
+    click.echo(render(view, to, colour=sys.stdout.isatty(), feed=head).rstrip("\n"))
+
+
+cli.add_command(site)
 
 
 def _summarised(database: Path, chosen: list[Chosen]) -> list[Chosen]:

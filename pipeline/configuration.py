@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 from pipeline.budget import seconds_of
+from pipeline.digest.feeds import TAG, is_tag
 from pipeline.weights import same_event
 from storage.errors import WRONG_CALL, NewsfoldError
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 FILE = "newsfold.toml"
+_ADDRESS = re.compile(r"https?://[^\s/?#]+/(?:[^\s?#]*/)?")
 _WORDS = {
     str: "a text in quotation marks",
     bool: "true or false",
@@ -100,6 +103,23 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What static pages and feeds say of themselves."""
+
+    title: str = "newsfold"
+    base_url: str = ""  # where the site is found
+    tag: str = TAG  # who hands out the ids of feed entries, and since when
+
+    def __post_init__(self) -> None:
+        if not self.title.strip():
+            raise ValueError("title is empty; leave the line out for the usual")
+        if self.base_url and not _ADDRESS.fullmatch(self.base_url):
+            raise ValueError('base_url must be as in "https://news.example/", with the last slash')
+        if not is_tag(self.tag):
+            raise ValueError('tag must be a domain of yours and a year, as in "news.example,2026"')
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """All of it; each field is a table of the file."""
 
@@ -107,6 +127,7 @@ class Configuration:
     run: Run = field(default_factory=Run)
     poll: Poll = field(default_factory=Poll)
     digest: Digest = field(default_factory=Digest)
+    site: Site = field(default_factory=Site)
 
     @property
     def fingerprint(self) -> str:

@@ -166,6 +166,8 @@ _NAME_AMONG_IDEOGRAPHS = re.compile(
 
 def visible(text: str) -> str:
     """Text that can be shown anywhere: without characters that control a terminal."""
+    if text.isascii() and text.isprintable():  # most words of most news
+        return text
     return _INVISIBLE.sub("", text)
 
 

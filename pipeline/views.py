@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
     from pipeline.digest.choose import Chosen
-    from storage.models import Event
+    from storage.models import Event, Story
 
 
 def digest_view(
@@ -51,6 +51,13 @@ def rank_row(choice: Chosen) -> dict[str, object]:
 def event_views(db: Database, events: Sequence[Event], *, brief: bool = False) -> list[EventView]:
     """Events as a reader sees them, each with its stories and related events; brief ones without
     figures, sections and related events, as a list shows them."""
+    return [view for view, _ in views_with_stories(db, events, brief=brief)]
+
+
+def views_with_stories(
+    db: Database, events: Sequence[Event], *, brief: bool = False
+) -> list[tuple[EventView, dict[int, Story]]]:
+    """The same, each with the stories that it was made of, by id."""
     sources = {source.id: source for source in all_sources(db)}
     related_ids = sorted({o.event_id for e in events for o in e.related} if not brief else ())
     related = {event.id: event for event in events_by_id(db, related_ids)}
@@ -62,5 +69,5 @@ def event_views(db: Database, events: Sequence[Event], *, brief: bool = False) -
         ids = {member.story_id for member in event.members}
         ids |= {related[o.event_id].headline_story for o in event.related if o.event_id in related}
         own = {id_: stories[id_] for id_ in ids if id_ in stories}
-        views.append(build_view(event, own, sources, related, brief=brief))
+        views.append((build_view(event, own, sources, related, brief=brief), own))
     return views

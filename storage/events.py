@@ -7,9 +7,10 @@ never used twice; an event that ended stays in `lineage`.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
 from storage.rows import chunks, marks, to_json
@@ -320,8 +321,9 @@ def event_ids_between(db: Database, since: datetime, until: datetime) -> list[in
 
 def events_by_id(db: Database, event_ids: Iterable[int]) -> list[Event]:
     """Whole events, in the order of the ids given; ids that are not there are left out."""
-    found = (_event(db, event_id) for event_id in event_ids)
-    return [event for event in found if event is not None]
+    wanted = list(event_ids)
+    found = {event.id: event for ids in chunks(wanted) for event in _events(db, ids)}
+    return [found[event_id] for event_id in wanted if event_id in found]
 
 
 def matches_of(db: Database, story_ids: Iterable[int]) -> list[Match]:
@@ -336,16 +338,23 @@ def matches_of(db: Database, story_ids: Iterable[int]) -> list[Match]:
     return found
 
 
-def _event(db: Database, event_id: int) -> Event | None:
-    rows = list(db.query("SELECT * FROM events WHERE id = ?", (event_id,)))
-    if not rows:
-        return None
-    row = rows[0]
+def _events(db: Database, ids: Sequence[int]) -> list[Event]:
+    members, figures, related = _members(db, ids), _figures(db, ids), _related(db, ids)
+    rows = db.query(f"SELECT * FROM events WHERE id IN ({marks(ids)})", ids)
+    return [_event(row, members[row["id"]], figures[row["id"]], related[row["id"]]) for row in rows]
+
+
+def _event(
+    row: Mapping[str, Any],
+    members: Sequence[Member],
+    figures: Sequence[Figure],
+    related: Sequence[Related],
+) -> Event:
     return Event(
         id=row["id"],
         title=row["title"],
         headline_story=row["headline_story"],
-        members=_members(db, event_id),
+        members=tuple(members),
         first_published=from_iso(row["first_published"]),
         last_published=from_iso(row["last_published"]),
         first_source=row["first_source"],
@@ -353,33 +362,38 @@ def _event(db: Database, event_id: int) -> Event | None:
         category=row["category"],
         category_because=row["category_because"],
         tldr=tuple(Sentence(**sentence) for sentence in json.loads(row["tldr_from"])),
-        figures=_figures(db, event_id),
-        related=related_of(db, event_id),
+        figures=tuple(figures),
+        related=tuple(related),
         independent=row["independent_count"],
         comments=row["comments"],
         not_an_event=bool(row["not_an_event"]),
+        updated_at=from_iso(row["updated_at"] or None),
     )
 
 
-def _members(db: Database, event_id: int) -> tuple[Member, ...]:
-    rows = db.query(
-        "SELECT m.* FROM event_stories AS m JOIN stories AS s ON s.id = m.story_id"
-        " WHERE event_id = ? ORDER BY coalesce(s.published, s.first_seen), s.url",
-        (event_id,),
-    )
-    return tuple(
-        Member(row["story_id"], row["role"], row["score"], row["through_story"], row["because"])
-        for row in rows
-    )
+def _members(db: Database, event_ids: Sequence[int]) -> dict[int, list[Member]]:
+    """Of each event, by time."""
+    found: dict[int, list[Member]] = defaultdict(list)
+    for event_id, *told in db.execute(
+        "SELECT m.event_id, m.story_id, m.role, m.score, m.through_story, m.because"
+        " FROM event_stories AS m JOIN stories AS s ON s.id = m.story_id"
+        f" WHERE m.event_id IN ({marks(event_ids)})"
+        " ORDER BY coalesce(s.published, s.first_seen), s.url",
+        event_ids,
+    ):
+        found[event_id].append(Member(*told))
+    return found
 
 
-def _figures(db: Database, event_id: int) -> tuple[Figure, ...]:
-    rows = db.query(
-        "SELECT story_id, key, value, unit, shown, quote, sentence, about"
-        " FROM figures WHERE event_id = ? ORDER BY id",
-        (event_id,),
-    )
-    return tuple(Figure(**row) for row in rows)
+def _figures(db: Database, event_ids: Sequence[int]) -> dict[int, list[Figure]]:
+    found: dict[int, list[Figure]] = defaultdict(list)
+    for event_id, *told in db.execute(
+        "SELECT event_id, story_id, key, value, unit, shown, quote, sentence, about"
+        f" FROM figures WHERE event_id IN ({marks(event_ids)}) ORDER BY id",
+        event_ids,
+    ):
+        found[event_id].append(Figure(*told))
+    return found
 
 
 def related_from(db: Database, event_id: int) -> set[int]:
@@ -390,9 +404,15 @@ def related_from(db: Database, event_id: int) -> set[int]:
 
 def related_of(db: Database, event_id: int) -> tuple[Related, ...]:
     """What an event is related to, the nearest first."""
-    rows = db.query(
-        "SELECT related_id, score, because FROM related_events WHERE event_id = ?"
-        " ORDER BY score DESC, related_id",
-        (event_id,),
-    )
-    return tuple(Related(row["related_id"], row["score"], row["because"]) for row in rows)
+    return tuple(_related(db, [event_id])[event_id])
+
+
+def _related(db: Database, event_ids: Sequence[int]) -> dict[int, list[Related]]:
+    found: dict[int, list[Related]] = defaultdict(list)
+    for event_id, *told in db.execute(
+        "SELECT event_id, related_id, score, because FROM related_events"
+        f" WHERE event_id IN ({marks(event_ids)}) ORDER BY score DESC, related_id",
+        event_ids,
+    ):
+        found[event_id].append(Related(*told))
+    return found

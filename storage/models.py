@@ -291,6 +291,8 @@ class Event:
     independent: int = 1  # sources that count as voices of their own
     comments: int | None = None
     not_an_event: bool = False  # an analyst says that nothing happened
+    # When newsfold last changed it; read back only, storage sets it.
+    updated_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

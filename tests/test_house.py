@@ -145,6 +145,6 @@ def test_mypy_is_content() -> None:
     run("mypy")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/cli.md", "docs/schema.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/cli.md", "docs/digest.md", "docs/schema.md"])
 def test_generated_text_is_up_to_date(page: str) -> None:
     run("cogapp", "--check", page)

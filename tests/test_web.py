@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.web.kept import MOST, Kept
-from pipeline.web.timeline import heights, places
 from storage.database import create_or_open
 from storage.models import DateClaim, Source
 from storage.sources import add_source
@@ -161,7 +160,7 @@ def test_an_event_tells_who_when_and_why(reader: Visitor, database: Path) -> Non
     for happening in stories_of(database, "dam"):
         assert f'href="/news/-/stories/{happening}"' in page
     assert "https://source0.example/dam" in page
-    assert page.count('class="track"') == 3
+    assert page.count("<circle") == 3
     told = reader.get(f"/news/-/events/{event}.json").json()
     assert len(told["members"]) == 3
     for member in told["members"]:
@@ -315,18 +314,6 @@ def test_addresses_follow_the_base_url(database: Path) -> None:
     assert 'href="/deep/-/newsfold/page.css' in page
     assert 'href="/deep/news/-/events' in page
     assert 'href="/news' not in page
-
-
-def test_places_on_a_line() -> None:
-    hours = [MORNING, None, MORNING + timedelta(hours=1), MORNING + timedelta(hours=2)]
-    assert places(hours) == [3.0, None, 50.0, 97.0]
-    assert places([MORNING]) == [3.0]
-    assert places([None]) == [None]
-
-
-def test_heights_of_bars() -> None:
-    assert heights([0, 1, 1000], 60) == [0, 2, 60]
-    assert heights([0, 0], 60) == [0, 0]
 
 
 def test_what_everybody_sees_is_made_once(database: Path) -> None:

@@ -14,6 +14,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
+from pipeline.digest import charts
+from pipeline.digest.feeds import FeedHead, feed_of
 from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
 
@@ -22,15 +24,20 @@ if TYPE_CHECKING:
 
     from pipeline.digest.view import DigestView, EventView
 
-Form = Literal["text", "markdown", "html", "json"]
+Form = Literal["text", "markdown", "html", "json", "atom", "jsonfeed"]
 FORMS: tuple[Form, ...] = get_args(Form)
 JSON_VERSION = 1  # of the structure; fields may be added to it, none taken out
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|~&])")
 _MARKDOWN_START = re.compile(r"^(\s*)([+=-]|\d{1,9}(?=[.)]))")
 
 
-def render(view: DigestView, form: Form, *, colour: bool = False) -> str:
-    """The digest as one string that ends with a line end. `colour` is for text on a terminal."""
+def render(
+    view: DigestView, form: Form, *, colour: bool = False, feed: FeedHead | None = None
+) -> str:
+    """The digest as one string that ends with a line end. `colour` is for text on a terminal,
+    `feed` for what a feed says of itself."""
+    if form in ("atom", "jsonfeed"):
+        return feed_of(view, form, feed or FeedHead(view.title))
     plain = cleaned(view)
     if form == "json":
         body = {"version": JSON_VERSION, **plain}
@@ -66,7 +73,7 @@ def cleaned(view: Any) -> dict[str, Any]:
 
 
 def _clean(value: Any) -> Any:
-    """The same structure without control characters."""
+    """The same structure, of plain values, without control characters."""
     if isinstance(value, str):
         return visible(value)
     if is_dataclass(value):
@@ -120,7 +127,7 @@ def period(digest: dict[str, Any]) -> str:
 
 def _iso(value: object) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a digest")
@@ -128,7 +135,9 @@ def _iso(value: object) -> str:
 
 @cache
 def _html() -> Environment:
-    return _environment(escape=True)
+    environment = _environment(escape=True)
+    environment.globals["spread"] = charts.spread_of
+    return environment
 
 
 @cache
@@ -158,6 +167,7 @@ def environment_of(loader: BaseLoader, *, escape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,  # they do not change while we run
     )
     environment.filters |= {
         "safe_url": safe_url,

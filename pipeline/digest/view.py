@@ -135,6 +135,7 @@ class EventView:
     sections: tuple[SectionView, ...]  # of the headline story
     related: tuple[RelatedView, ...]
     tldr_by: str = ""  # the model that wrote the TL;DR; empty: it is the reports' own sentences
+    updated: datetime | None = None  # when newsfold last changed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class DigestView:
     until: datetime
     events: tuple[EventView, ...]
     left_out: int = 0  # events of the period that were not chosen
-    title: str = "newsfold"
+    title: str = "newsfold"  # of the digest
 
 
 def build_view(
@@ -188,6 +189,7 @@ def build_view(
         figures=() if brief else _figures(event, look),
         sections=_sections(headline, event.title) if headline and not brief else (),
         related=() if brief else _related(event, related_events_by_id, stories_by_id),
+        updated=event.updated_at,
     )
 
 
@@ -305,6 +307,8 @@ def _when(story: Story, first: Story) -> str:
 
 def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
     """Grouped, without what copies only repeat; the telling ones and those that several give."""
+    if not event.figures:
+        return ()
     role = {member.story_id: member.role for member in event.members}
     own = {i for i, story in look.stories.items() if story.language == event.language}
     subject = subject_names(

@@ -12,20 +12,22 @@ from base64 import b64encode
 from functools import cache
 from hashlib import blake2b, sha256
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import PackageLoader
+from jinja2 import ChoiceLoader, PackageLoader
 from markupsafe import Markup, escape
 
+from pipeline.digest import charts
 from pipeline.digest.render import environment_of
 from pipeline.text import visible
-from pipeline.web.timeline import heights, places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from jinja2 import Environment
+
+    from pipeline.web.addresses import Addresses
 
 # Ours: no script, nothing from elsewhere, in nobody's frame.
 POLICY = (
@@ -56,9 +58,10 @@ def page(name: str, **told: object) -> str:
 @cache
 def styles() -> str:
     """The look of the digest, and what pages add to it."""
-    digest = resources.files("pipeline.digest") / "templates" / "digest.css"
+    digest = resources.files("pipeline.digest") / "templates"
     ours = resources.files("pipeline.web") / "html" / "page.css"
-    return digest.read_text("utf-8") + ours.read_text("utf-8")
+    files = (digest / "digest.css", digest / "charts.css", ours)
+    return "".join(file.read_text("utf-8") for file in files)
 
 
 @cache
@@ -80,7 +83,8 @@ def _digest(script: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = environment_of(PackageLoader("pipeline.web", "html"), escape=True)
+    ours = ChoiceLoader([PackageLoader("pipeline.web", "html"), PackageLoader("pipeline.digest")])
+    environment = environment_of(ours, escape=True)
     filters: dict[str, Callable[..., object]] = {
         "clock": lambda moment: f"{moment:%H:%M}",
         "moment": _moment,
@@ -89,8 +93,22 @@ def _environment() -> Environment:
         "marked": _marked,
     }
     environment.filters |= filters
-    environment.globals |= {"places": places, "heights": heights, "zip": zip}
+    environment.globals |= {"spread": charts.spread_of, "coverage": _coverage}
     return environment
+
+
+def _coverage(days: Sequence[Mapping[str, Any]], at: Addresses) -> Markup:
+    """The stories of each day, as bars that lead there."""
+    counts = [
+        charts.Bar(
+            f"{d['day'].day} {d['day']:%B %Y}",
+            d["stories"],
+            at.events(day=str(d["day"])),
+            d["shown"],
+        )
+        for d in days
+    ]
+    return charts.bars(counts, name="days", title="Stories a day", units=("story", "stories"))
 
 
 def _moment(moment: datetime) -> str:

@@ -1,0 +1,226 @@
+"""A digest as a feed, so that any reader can subscribe: Atom (RFC 4287) and JSON Feed 1.1.
+
+Comes in: a DigestView and what the feed says of itself. Goes out: one string. The id of an entry
+is made of the id of its event alone, so it stays when the event is told anew; `updated` is when
+newsfold last changed the event. What was stored is escaped in the HTML of an entry, and that HTML
+once more in the XML.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, urlsplit
+
+from pipeline.text import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    from jinja2 import Template
+
+    from pipeline.digest.view import DigestView, EventView
+
+    class Element(Protocol):
+        """What is used of an element of lxml."""
+
+        text: str | None
+
+
+FeedForm = Literal["atom", "jsonfeed"]
+ATOM = "http://www.w3.org/2005/Atom"
+JSON_FEED = "https://jsonfeed.org/version/1.1"
+MOST_ADDRESSES = 5_000  # that are remembered; a list names a story more than once
+MOST_KEPT = 500  # entries that are written for both forms at once
+TAG = "newsfold,2026"  # who hands out the ids and since when (RFC 4151), unless newsfold.toml says
+EVENT_PAGE = "events/{}.html"  # of the site, from its front page
+_TAG = re.compile(r"[a-z0-9.-]+(?:@[a-z0-9.-]+)?,\d{4}(?:-\d\d(?:-\d\d)?)?")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHead:
+    """What a feed says of itself."""
+
+    title: str
+    name: str = "digest"  # the part of its id that tells it from other feeds of the same site
+    tag: str = TAG
+    site: str = ""  # where the pages of events are, with a slash at the end
+    own_url: str = ""  # where the feed will be found
+    home: str = ""  # the page that it is the feed of
+
+    def id_of(self, what: str) -> str:
+        return f"tag:{self.tag}:{quote(what)}"
+
+
+def is_tag(text: str) -> bool:
+    """Whether ids can begin with it: a domain or mail address, a comma, a date."""
+    return bool(_TAG.fullmatch(text))
+
+
+def feed_of(view: DigestView, form: FeedForm, head: FeedHead) -> str:
+    """The digest as a feed that ends with a line end."""
+    return _atom(view, head) if form == "atom" else _json_feed(view, head)
+
+
+def _atom(view: DigestView, head: FeedHead) -> str:
+    from lxml import etree
+
+    feed = etree.Element(_name("feed"), nsmap={None: ATOM})
+    _add(feed, "title", head.title)
+    _add(feed, "id", head.id_of(head.name))
+    _add(feed, "updated", _iso(_updated(view)))
+    _add(_add(feed, "author"), "name", head.title)
+    _add(feed, "generator", "newsfold")
+    if head.own_url:
+        _add(feed, "link", rel="self", type="application/atom+xml", href=iri(head.own_url))
+    if head.home or head.site:
+        _add(feed, "link", rel="alternate", type="text/html", href=iri(head.home or head.site))
+    for event in view.events:
+        _entry(_add(feed, "entry"), event, view, head)
+    etree.indent(feed)
+    text: bytes = etree.tostring(feed, xml_declaration=True, encoding="utf-8")
+    return text.decode("utf-8") + "\n"
+
+
+def _entry(entry: Element, event: EventView, view: DigestView, head: FeedHead) -> None:
+    _add(entry, "title", event.headline)
+    _add(entry, "id", head.id_of(f"event/{event.event_id}"))
+    _add(entry, "updated", _iso(_changed(event, view)))
+    if event.first_published:
+        _add(entry, "published", _iso(event.first_published))
+    page = _page(event, head)
+    if page:
+        _add(entry, "link", rel="alternate", type="text/html", href=page)
+    for url, title in {s.url: s.title for s in event.sources}.items():
+        if iri(url) and iri(url) != page:
+            _add(entry, "link", rel="related", type="text/html", href=iri(url), title=title)
+    for name in _authors(event):
+        _add(_add(entry, "author"), "name", name)
+    _add(entry, "category", term=event.category)
+    if event.tldr:
+        _add(entry, "summary", event.tldr[0].text)
+    _add(entry, "content", _content(event), type="html", lang=event.language)
+
+
+def _json_feed(view: DigestView, head: FeedHead) -> str:
+    body: dict[str, Any] = {
+        "version": JSON_FEED,
+        "title": _clean(head.title),
+        "home_page_url": iri(head.home or head.site),
+        "feed_url": iri(head.own_url),
+        "items": [_item(event, view, head) for event in view.events],
+    }
+    return json.dumps(_said(body), ensure_ascii=False, indent=2) + "\n"
+
+
+def _item(event: EventView, view: DigestView, head: FeedHead) -> dict[str, Any]:
+    page = _page(event, head)
+    item = {
+        "id": head.id_of(f"event/{event.event_id}"),
+        "url": page,
+        "external_url": iri(event.url) if iri(event.url) != page else "",
+        "title": _clean(event.headline),
+        "content_html": _content(event),
+        "summary": _clean(event.tldr[0].text) if event.tldr else "",
+        "date_published": _iso(event.first_published) if event.first_published else "",
+        "date_modified": _iso(_changed(event, view)),
+        "authors": [{"name": name} for name in _authors(event)],
+        "tags": [_clean(event.category)],
+        "language": _language(event.language),
+    }
+    return _said(item)
+
+
+def _said(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what says nothing; a list that is empty says something."""
+    return {key: value for key, value in body.items() if value != ""}
+
+
+def _page(event: EventView, head: FeedHead) -> str:
+    """Our page of the event; without a site, the headline story."""
+    return iri(head.site + EVENT_PAGE.format(event.event_id)) if head.site else iri(event.url)
+
+
+def _authors(event: EventView) -> list[str]:
+    """The sources, each once, the first one first."""
+    return list(dict.fromkeys(name for s in event.sources if (name := _clean(s.source).strip())))
+
+
+def _updated(view: DigestView) -> datetime:
+    """When anything in it last changed."""
+    return max((_changed(event, view) for event in view.events), default=view.until)
+
+
+def _changed(event: EventView, view: DigestView) -> datetime:
+    return event.updated or event.last_published or view.until
+
+
+@lru_cache(MOST_KEPT)
+def _content(event: EventView) -> str:
+    from pipeline.digest.render import cleaned
+
+    return _clean(_template().render(event=cleaned(event))).strip()
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import PackageLoader
+
+    from pipeline.digest.render import environment_of
+
+    loader = PackageLoader("pipeline.digest")
+    return environment_of(loader, escape=True).get_template("feed_entry.html")
+
+
+def _add(parent: Element, name: str, text: str = "", lang: str = "", **attributes: str) -> Element:
+    from lxml import etree
+
+    element = etree.SubElement(parent, _name(name))
+    for key, value in attributes.items():
+        element.set(key, _clean(value))
+    if _language(lang):
+        element.set("{http://www.w3.org/XML/1998/namespace}lang", _language(lang))
+    if text:
+        element.text = _clean(text)
+    found: Element = element
+    return found
+
+
+def _name(name: str) -> str:
+    return f"{{{ATOM}}}{name}"
+
+
+@lru_cache(MOST_ADDRESSES)
+def iri(url: str) -> str:
+    """An address as it may stand in a feed or a page, or nothing."""
+    from pipeline.digest.render import safe_url
+
+    safe = _clean(safe_url(url))
+    return quote(safe, safe="%/:=&?~#+!$,;'@*()[]") if _is_address(safe) else ""
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).hostname) and not re.search(r"\s", url)
+    except ValueError:
+        return False
+
+
+def _language(language: str) -> str:
+    """A BCP 47 tag as far as one can tell."""
+    return language if re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", language) else ""
+
+
+def _clean(text: str) -> str:
+    """Without what XML cannot hold or what steers a terminal."""
+    return _NOT_XML.sub("", visible(text))
+
+
+def _iso(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
