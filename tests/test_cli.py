@@ -38,6 +38,7 @@ VERBS = (
     "explain",
     "changes",
     "digest",
+    "site",
     "serve",
     "evaluate",
 )

@@ -534,3 +534,20 @@ def test_a_mistyped_address_is_told(database: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, words)
     assert done.exit_code == 2 and "is no address" in done.output
     assert not (tmp_path / "public").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('title = " "', "title is empty"),
+        ('base_url = "https://news.example"', "with the last slash"),
+        ('base_url = "javascript:ran(1)/"', "base_url must be"),
+        ('tag = "news.example"', "a domain of yours and a year"),
+    ],
+)
+def test_a_wrong_setting_is_told(database: Path, line: str, said: str) -> None:
+    from pipeline.configuration import read_configuration
+
+    (database.parent / "newsfold.toml").write_text(f"[site]\n{line}\n")
+    with pytest.raises(NewsfoldError, match=said):
+        read_configuration(database)
