@@ -156,6 +156,13 @@ def test_any_text_makes_a_feed_that_can_be_read(words: str, address: str) -> Non
     assert items(seen)
 
 
+@pytest.mark.parametrize("form", ["atom", "jsonfeed"])
+def test_a_model_that_wrote_the_words_is_named(form: str) -> None:
+    written = replace(view(), tldr_by="model-7b")
+    assert "Written by model-7b" in render(digest(written), form, feed=HEAD)  # type: ignore[arg-type]
+    assert "Written by" not in render(digest(view()), form, feed=HEAD)  # type: ignore[arg-type]
+
+
 def test_a_tag_names_somebody_and_a_date() -> None:
     assert is_tag("news.example,2026") and is_tag("ada@news.example,2026-11-02")
     assert not is_tag("news.example") and not is_tag("News example,2026") and not is_tag("x,26")
