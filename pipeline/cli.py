@@ -10,7 +10,7 @@ import os
 import sqlite3
 import sys
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,12 @@ import click
 
 from pipeline.budget import seconds_of
 from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split, tune
+from pipeline.cli_digest import digest, digests
 from pipeline.cli_lists import events, export, stories
 from pipeline.cli_runs import runs
-from pipeline.cli_site import feed_head, site
+from pipeline.cli_site import site
 from pipeline.cli_sources import sources
-from pipeline.filters import DATABASE, MAX_ID, at_most, moment
+from pipeline.filters import DATABASE, MAX_ID, moment
 from pipeline.output import Voice, output_options, print_json, print_rows, say
 from storage.database import explained, open_existing
 from storage.errors import NewsfoldError
@@ -32,9 +33,6 @@ from storage.times import utc_now
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
-
-    from pipeline.digest.choose import Chosen
-    from pipeline.digest.render import Form
 
 
 class _Commands(click.Group):
@@ -325,76 +323,9 @@ def changes(database: Path, story: str, to: str) -> None:
         click.echo(in_words(found))
 
 
-@cli.command()
-@DATABASE
-@click.option(
-    "--since",
-    callback=moment,
-    default="1d",
-    show_default=True,
-    help="From then on: a date, or 12h, 3d, 2w ago.",
-)
-@click.option(
-    "--to",
-    type=click.Choice(["text", "markdown", "html", "json", "atom", "jsonfeed"]),
-    default="text",
-    show_default=True,
-    help="The form.",
-)
-@at_most(20)
-@click.option("--self", "own_url", help="Where a feed will be found, so that it can say so.")
-@click.option("--explain", "explained_", is_flag=True, help="Say each part of each event's rank.")
-def digest(
-    database: Path,
-    since: datetime,
-    to: Form,
-    limit: int,
-    own_url: str | None,
-    explained_: bool,
-) -> None:
-    """What happened since a day (or --since), ranked.
-
-    \b
-    newsfold digest news.db
-    newsfold digest news.db --since 1w --to html > week.html
-    newsfold digest news.db --to atom --self https://news.example/feed.xml > feed.xml
-    """
-    from pipeline.digest.render import render
-    from pipeline.views import choose_events, digest_view, rank_row
-    from storage.stories import latest_story
-
-    db, now = open_existing(database), utc_now()
-    chosen, left_out = choose_events(db, since=since, now=now, most=limit)
-    if explained_:
-        print_rows([rank_row(choice) for choice in chosen], "table")
-        return
-    if not chosen:
-        latest = latest_story(db)
-        say(
-            f"nothing since {since:%Y-%m-%d %H:%M} UTC; the latest story is of {latest or 'never'},"
-            " see --since"
-        )
-    chosen = _summarised(database, chosen)
-    view = digest_view(chosen, db, since=since, until=now, left_out=left_out)
-    head = feed_head(database, own_url)
-    click.echo(render(view, to, colour=sys.stdout.isatty(), feed=head).rstrip("\n"))
-
-
+cli.add_command(digest)
+cli.add_command(digests)
 cli.add_command(site)
-
-
-def _summarised(database: Path, chosen: list[Chosen]) -> list[Chosen]:
-    """With TL;DRs of a model, if [digest] llm names one."""
-    from pipeline.configuration import read_configuration
-
-    model = read_configuration(database).digest.llm
-    if model is None:
-        return chosen
-    from pipeline.summaries import summarised
-
-    events = [choice.event for choice in chosen]
-    told = summarised(database, events, model, now=utc_now, say=say)
-    return [replace(choice, event=event) for choice, event in zip(chosen, told, strict=True)]
 
 
 @cli.command()

@@ -14,8 +14,12 @@ import json
 import re
 import tomllib
 from dataclasses import asdict, dataclass, field, is_dataclass
+from datetime import timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pipeline.budget import seconds_of
 from pipeline.digest.feeds import TAG, is_tag
@@ -34,6 +38,13 @@ _WORDS = {
     float: "a number",
 }
 _Table = TypeVar("_Table")
+PERIODS = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
+HEAVIEST = 100.0  # weight; more drowns all others
+PORTS = {"starttls": 587, "tls": 465, "none": 25}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_WEIGHTS = ("sources", "categories")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_HTTPS = re.compile(r"https://[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +99,40 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
-    """What a digest is made of."""
+class Profile:
+    """A digest that comes regularly: what is in it, for whom, and in which form."""
 
+    period: str = "daily"
+    most: int = 20  # events
+    categories: tuple[str, ...] = ()  # only these; all where there are none
+    languages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()  # only events that one of these reports
+    title: str = "newsfold"
+    form: str = "text"
+    to: tuple[str, ...] = ()  # who gets it by mail
+
+    def __post_init__(self) -> None:
+        if self.period not in PERIODS:
+            raise ValueError(f"period must be one of {', '.join(PERIODS)}")
+        if self.most < 1:
+            raise ValueError("most must be 1 or more")
+        if not self.title.isprintable():
+            raise ValueError("title must be one line")
+        for recipient in self.to:
+            address_of(recipient)
+
+    @property
+    def span(self) -> timedelta:
+        return PERIODS[self.period]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What digests are made of. Every other table of [digest] is a profile by its name."""
+
+    sources: dict[str, float] = field(default_factory=dict)  # weights by id; 1 is usual
+    categories: dict[str, float] = field(default_factory=dict)  # weights; digest/choose.toml
+    profiles: dict[str, Profile] = field(default_factory=dict)
     llm: str | None = (
         None  # a model of the llm library that writes TL;DRs; none: reports' own words
     )
@@ -98,8 +140,51 @@ class Digest:
     def __post_init__(self) -> None:
         if self.llm is not None and not self.llm.strip():
             raise ValueError(
-                "llm names no model; leave the line out for the reports' own sentences"
+                "[digest] llm names no model; leave the line out for the reports' own sentences"
             )
+        for name, weights in (("sources", self.sources), ("categories", self.categories)):
+            for key, weight in weights.items():
+                if not 0 <= weight <= HEAVIEST:
+                    raise ValueError(f"[digest.{name}] {key} must lie from 0 to {HEAVIEST:g}")
+
+    def profile(self, name: str) -> Profile:
+        """A profile by its name; daily and weekly are there without being set. Raises
+        NewsfoldError."""
+        known = {period: Profile(period=period) for period in PERIODS} | self.profiles
+        if name not in known:
+            raise NewsfoldError(
+                f"no profile is called {name!r}; there are {', '.join(known)}, and each table"
+                f" [digest.NAME] in {FILE} makes one",
+                WRONG_CALL,
+            )
+        return known[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The server that takes mail, and what stands in the head of each."""
+
+    host: str = ""
+    port: int | None = None  # by `tls`: 587, 465 or 25
+    tls: str = "starttls"  # or tls (from the start), or none
+    user: str | None = None  # its password: NEWSFOLD_MAIL_PASSWORD, or password_file
+    password_file: str | None = None
+    ca_file: str | None = None  # certificates to trust in place of the system's
+    sender: str = ""  # newsfold <news@example.org>
+    reply_to: str | None = None
+    unsubscribe: str | None = None  # an https address, in which {to} is the recipient
+
+    def __post_init__(self) -> None:
+        if self.tls not in PORTS:
+            raise ValueError(f"tls must be one of {', '.join(PORTS)}")
+        if self.user and self.tls == "none" and self.host not in LOOPBACK:
+            raise ValueError("tls = 'none' would send the password for all to read")
+        if self.sender:
+            address_of(self.sender)
+        if self.reply_to:
+            address_of(self.reply_to)
+        if self.unsubscribe and not _HTTPS.fullmatch(self.unsubscribe):
+            raise ValueError("unsubscribe must be an https address without spaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +212,7 @@ class Configuration:
     run: Run = field(default_factory=Run)
     poll: Poll = field(default_factory=Poll)
     digest: Digest = field(default_factory=Digest)
+    mail: Mail = field(default_factory=Mail)
     site: Site = field(default_factory=Site)
 
     @property
@@ -184,6 +270,20 @@ def write_threshold(database: str | Path, threshold: float) -> Path:
     return path
 
 
+def address_of(written: str) -> Address:
+    """`Ada Quill <ada@example.org>`, or the address alone. Raises ValueError for anything else."""
+    name, address = parseaddr(written)
+    try:
+        found = Address(display_name=name, addr_spec=address)
+    except (ValueError, IndexError, MessageError) as error:
+        raise ValueError(f"{written!r} is no mail address") from error
+    if not (found.username and found.domain and written.isprintable()):
+        raise ValueError(f"{written!r} is no mail address")
+    if not address.isascii():
+        raise ValueError(f"{written!r}: write the domain as it goes over the wire (xn--...)")
+    return found
+
+
 def _table(kind: type[_Table], given: dict[str, Any], name: str) -> _Table:
     """The dataclass of a table, from what the file says in it."""
     hints = get_type_hints(kind)
@@ -197,7 +297,36 @@ def _table(kind: type[_Table], given: dict[str, Any], name: str) -> _Table:
         raise ValueError(f"{name}{error}") from error
 
 
+def _digest(given: dict[str, Any]) -> Digest:
+    """Of [digest]: two tables of weights, and profiles by name."""
+    profiles = {}
+    for name, told in given.items():
+        if name in (*_WEIGHTS, "llm"):
+            continue
+        if not isinstance(told, dict):
+            raise ValueError(f"[digest] {name} must be a table: [digest.{name}]")
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"[digest.{name}]: a name is of small letters, digits and hyphens")
+        profiles[name] = _table(Profile, told, f"[digest.{name}] ")
+    weights = {
+        name: _value(dict[str, float], given.get(name, {}), f"digest.{name}") for name in _WEIGHTS
+    }
+    llm = _value(str | None, given["llm"], "[digest] llm") if "llm" in given else None
+    return Digest(profiles=profiles, llm=cast("str | None", llm), **cast("dict[str, Any]", weights))
+
+
 def _value(hint: Any, value: object, name: str) -> object:
+    if hint is Digest and isinstance(value, dict):
+        return _digest(value)
+    if get_origin(hint) is dict:
+        if not isinstance(value, dict):
+            raise ValueError(f"{name} must be a table: [{name}]")
+        _, held = get_args(hint)
+        return {key: _value(held, each, f"[{name}] {key}") for key, each in value.items()}
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list) or not all(type(each) is str for each in value):
+            raise ValueError(f'{name} must be a list of texts: ["...", "..."]')
+        return tuple(value)
     if is_dataclass(hint):
         if not isinstance(value, dict):
             raise ValueError(f"{name} must be a table: [{name}]")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LEAD = 70  # words after the headline: who did what and when; later come the memories
+OPENING = 1_000  # characters that hold that many words
 LEAD_CHARACTERS = 420  # about as many, where spelling matters
 NAMED = 3.5  # rarity; a capitalised word below it (US, New) names nobody
 NAMED_IN_HEADLINE = 4.5  # the same where there is only a headline, perhaps In Title Case
@@ -120,6 +121,12 @@ def _parties(title: str, named: frozenset[str] | None, language: str) -> Iterato
         for stem in stems(word, language):
             if stem in named if named is not None else rarity(stem, language) > NAMED_IN_HEADLINE:
                 yield stem
+
+
+def steps_told(title: str, text: str) -> frozenset[tuple[str, str]]:
+    """The steps that a story tells: those of its headline, else those of its lead."""
+    headline = words(title)
+    return frozenset(_steps(headline) or _steps([*headline, *words(text[:OPENING])[:LEAD]]))
 
 
 def _steps(told: Sequence[str]) -> set[tuple[str, str]]:

@@ -7,13 +7,17 @@ in digest/view.py.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pipeline.digest.choose import choose
+from pipeline.digest.choose import SAME_SAGA, USUAL, Chosen, Contender, Report, best
 from pipeline.digest.view import DigestView, EventView, build_view
-from storage.events import event_ids_between, events_by_id
+from storage.database import snapshot
+from storage.events import events_by_id
+from storage.period import Period, events_of, relations_of, reports_of
 from storage.sources import all_sources
 from storage.stories import stories_by_id
+from storage.times import from_iso
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
-    from pipeline.digest.choose import Chosen
+    from pipeline.digest.choose import Ranked, Weights
     from storage.models import Event, Story
 
 
@@ -34,12 +38,49 @@ def digest_view(
 
 
 def choose_events(
-    db: Database, *, since: datetime, now: datetime, most: int
+    db: Database, *, since: datetime, now: datetime, most: int, weights: Weights = USUAL
 ) -> tuple[list[Chosen], int]:
     """The most important events since a time, and how many others there were."""
-    events = events_by_id(db, event_ids_between(db, since, now))
-    chosen = choose(events, now, since, most)
-    return chosen, len(events) - len(chosen)
+    with snapshot(db):
+        contenders = contenders_of(db, Period(since, now))
+        ranked = best(contenders, now, since, most, weights)
+        return chosen_events(db, ranked), len(contenders) - len(ranked)
+
+
+def contenders_of(db: Database, period: Period) -> list[Contender]:
+    """What ranks the events of a period. Whole events are read only of those that are chosen."""
+    owners = {source.id: source.owner for source in all_sources(db)}
+    reports: dict[int, list[Report]] = defaultdict(list)
+    for event_id, source, role, at in reports_of(db, period):
+        report = Report(source, owners.get(source) or source, role, from_iso(at))
+        reports[event_id].append(report)
+    related: dict[int, set[int]] = defaultdict(set)
+    for event_id, other in relations_of(db, period, SAME_SAGA):
+        related[event_id].add(other)
+    return [
+        Contender(
+            id_,
+            category,
+            from_iso(first),
+            from_iso(last),
+            tuple(reports[id_]),
+            independent,
+            comments,
+            language,
+            frozenset(related[id_]),
+        )
+        for id_, category, language, first, last, independent, comments in events_of(db, period)
+    ]
+
+
+def chosen_events(db: Database, ranked: Sequence[Ranked]) -> list[Chosen]:
+    """The whole events of those that were chosen, in their order."""
+    events = {event.id: event for event in events_by_id(db, [one.contender.id for one in ranked])}
+    return [
+        Chosen(events[one.contender.id], one.importance, one.parts)
+        for one in ranked
+        if one.contender.id in events
+    ]
 
 
 def rank_row(choice: Chosen) -> dict[str, object]:

@@ -120,6 +120,19 @@ def transaction(db: Database) -> Iterator[None]:
 
 
 @contextmanager
+def snapshot(db: Database) -> Iterator[None]:
+    """What is read inside is of one moment, whatever a pass writes meanwhile."""
+    if db.conn.in_transaction:
+        yield
+        return
+    db.conn.execute("BEGIN")
+    try:
+        yield
+    finally:
+        db.conn.rollback()
+
+
+@contextmanager
 def tried(db: Database) -> Iterator[None]:
     """What is written inside is seen inside alone, and undone in the end."""
     db.conn.execute("BEGIN IMMEDIATE")

@@ -306,19 +306,6 @@ def lineage_of(db: Database, event_id: int) -> list[Became]:
     ]
 
 
-def event_ids_between(db: Database, since: datetime, until: datetime) -> list[int]:
-    """Events with a story in a span of time; those without any date count as of now, those that
-    an analyst has called none do not count."""
-    return [
-        row[0]
-        for row in db.execute(
-            "SELECT id FROM events WHERE NOT not_an_event AND (last_published IS NULL"
-            " OR (last_published >= ? AND first_published <= ?)) ORDER BY id",
-            (to_iso(since), to_iso(until)),
-        )
-    ]
-
-
 def events_by_id(db: Database, event_ids: Iterable[int]) -> list[Event]:
     """Whole events, in the order of the ids given; ids that are not there are left out."""
     wanted = list(event_ids)

@@ -118,6 +118,13 @@ def categories(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations(name="0014_digests")
+def digests(db: Database) -> None:
+    """What readers have been told, so that nothing is told twice, and who has got it."""
+    for statement in _DIGESTS:
+        db.execute(statement)
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.
@@ -684,4 +691,45 @@ _CATEGORIES = (
   said TEXT NOT NULL, -- where it is used and where not, in words
   model TEXT NOT NULL -- its weights, as JSON; null in there when it is used nowhere
 )""",
+)
+
+_DIGESTS = (
+    """CREATE TABLE digests (
+  -- A digest that was made for its readers: what it says is told.
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  profile TEXT NOT NULL, -- whose it is: daily, weekly, or a table [digest.NAME] of newsfold.toml
+  made_at TEXT NOT NULL, -- when
+  since TEXT NOT NULL, -- the period that it tells of: from
+  until TEXT NOT NULL, -- to
+  form TEXT NOT NULL, -- text, markdown, html, json, mail and so on
+  left_out INTEGER NOT NULL, -- events of the period that it does not tell
+  body BLOB NOT NULL -- as it was written, zlib; a mail without its recipient
+)""",
+    "CREATE INDEX digests_profile ON digests (profile, until)",
+    """CREATE TABLE digest_events (
+  -- An event as a digest told it.
+  digest_id INTEGER NOT NULL REFERENCES digests(id), -- the digest
+  place INTEGER NOT NULL, -- 1 is the top
+  event_id INTEGER NOT NULL, -- its id then; lineage tells what became of it
+  headline TEXT NOT NULL, -- its headline then
+  url TEXT NOT NULL, -- the address of its headline story then
+  category TEXT NOT NULL, -- its category then
+  told TEXT NOT NULL, -- JSON: "stories", "figures", "voices", "steps" that a reader now knows
+  since_then TEXT, -- JSON: of these, what was new; null where it was told for the first time
+  PRIMARY KEY (digest_id, place)
+) WITHOUT ROWID""",
+    "CREATE INDEX digest_events_event ON digest_events (event_id)",
+    """CREATE TABLE digest_mails (
+  -- A digest on its way to one recipient.
+  digest_id INTEGER NOT NULL REFERENCES digests(id), -- the digest
+  recipient TEXT NOT NULL, -- key of the mail address, which stands in newsfold.toml alone
+  message_id TEXT NOT NULL UNIQUE, -- the same at each try
+  state TEXT NOT NULL, -- planned, sending, sent, uncertain (perhaps sent), or refused
+  tries INTEGER NOT NULL DEFAULT 0, -- how often it was begun
+  changed_at TEXT NOT NULL, -- since when it is in this state
+  error TEXT, -- what the server said last; null when it was content
+  PRIMARY KEY (digest_id, recipient)
+) WITHOUT ROWID""",
+    "CREATE INDEX digest_mails_waiting ON digest_mails (state)"
+    " WHERE state IN ('planned', 'sending', 'uncertain')",
 )

@@ -37,23 +37,25 @@ TIME_IS_UP = "time is up"  # why a pass ended with work left; the next one goes 
 class AlreadyRunningError(NewsfoldError):
     """Another pass works on this database; it ends by itself, also when it is killed."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: another newsfold pass is working on it; left to it", 0)
+    def __init__(self, path: Path, work: str = "pass") -> None:
+        super().__init__(f"{path}: another newsfold {work} is working on it; left to it", 0)
 
 
 @contextmanager
-def only_one(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold the database for one pass; raises AlreadyRunningError at once when another one has it,
-    or waits for that one to end.
+def only_one(path: Path, *, wait: bool = False, work: str = "pass") -> Iterator[None]:
+    """Hold the database for one pass, or for another `work` that only one may do at a time.
+    Raises AlreadyRunningError at once when another one has it, or waits for that one to end.
 
     The operating system frees the lock of a killed process.
     """
     folder_must_exist(path)  # the lock would make it
-    lock = FileLock(f"{path}.lock", timeout=-1 if wait else 0)
+    lock = FileLock(
+        f"{path}.lock" if work == "pass" else f"{path}.{work}.lock", timeout=-1 if wait else 0
+    )
     try:
         lock.acquire()
     except Timeout as error:
-        raise AlreadyRunningError(path) from error
+        raise AlreadyRunningError(path, work) from error
     except OSError as error:
         raise NewsfoldError(
             f"{path}: its folder cannot be written ({error.strerror}); choose another folder"

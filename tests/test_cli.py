@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.cli import main
 from pipeline.reasons import worth_saying
 from storage.models import Signal
 from storage.runs import only_one
@@ -38,26 +37,11 @@ VERBS = (
     "explain",
     "changes",
     "digest",
+    "digests",
     "site",
     "serve",
     "evaluate",
 )
-
-
-@pytest.fixture
-def newsfold(capsys: pytest.CaptureFixture[str]) -> Newsfold:
-    """Call the command line; exit code, standard output, standard error."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(word) for word in words])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

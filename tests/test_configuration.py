@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.configuration import FILE, Configuration, Fold, _table, read_configuration
+from pipeline.configuration import (
+    FILE,
+    Configuration,
+    Fold,
+    Profile,
+    _table,
+    read_configuration,
+)
 from storage.errors import NewsfoldError
 
 if TYPE_CHECKING:
@@ -60,7 +67,7 @@ def test_it_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[fodl]\n", r"fodl is not known; allowed: fold, run, poll, digest, site$"),
+        ("[fodl]\n", r"fodl is not known; allowed: fold, run, poll, digest, mail, site$"),
         ("[fold]\nembeding = 'x'\n", r"\[fold\] embeding is not known; allowed: embedding, mult"),
         ("[fold]\nembedding = 7\n", r"\[fold\] embedding must be a text in quotation marks$"),
         ("[fold]\nembedding = ' '\n", r"\[fold\] embedding names no model; leave the line out"),
@@ -103,3 +110,69 @@ def test_numbers_in_tables_to_come() -> None:
     for wrong in ({"whole": 1.5}, {"whole": True}, {"share": "x"}, {"share": False}):
         with pytest.raises(ValueError, match="must be a"):
             _table(Numbers, wrong, "")
+
+
+def test_profiles_and_weights(tmp_path: Path) -> None:
+    found = told(
+        tmp_path,
+        """
+[digest.sources]
+ars-technica = 1.5
+[digest.categories]
+"policy and law" = 2
+[digest.chips]
+period = "weekly"
+most = 8
+categories = ["chips and hardware"]
+languages = ["en", "de"]
+to = ["Ada Quill <ada@example.org>"]
+""",
+    ).digest
+    assert found.sources == {"ars-technica": 1.5}
+    assert found.categories == {"policy and law": 2.0}
+    assert found.profile("chips") == Profile(
+        "weekly",
+        8,
+        ("chips and hardware",),
+        ("en", "de"),
+        to=("Ada Quill <ada@example.org>",),
+    )
+    assert found.profile("chips").span.days == 7
+
+
+def test_daily_and_weekly_need_no_setting(tmp_path: Path) -> None:
+    plain = told(tmp_path, "").digest
+    assert plain.profile("daily") == Profile()
+    assert plain.profile("weekly").span == 7 * plain.profile("daily").span
+    assert told(tmp_path, "[digest.daily]\nmost = 3\n").digest.profile("daily").most == 3
+    with pytest.raises(NewsfoldError, match="'morning'; there are daily, weekly"):
+        plain.profile("morning")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[digest.a]\nperiod = 'hourly'\n", r"\[digest.a\] period must be one of daily, weekly$"),
+        ("[digest.a]\nmost = 0\n", r"\[digest.a\] most must be 1 or more$"),
+        ("[digest.a]\nto = 'a@b.org'\n", r"\[digest.a\] to must be a list of texts"),
+        ("[digest.a]\nto = ['ada']\n", r"\[digest.a\] 'ada' is no mail address$"),
+        ("[digest.a]\nto = ['@b.org']\n", r"'@b.org' is no mail address$"),
+        ('[digest.a]\nto = ["a@b.org\\nBcc: c@d.org"]\n', r"is no mail address$"),
+        ('[digest.a]\ntitle = "a\\nb"\n', r"title must be one line$"),
+        ("[digest]\nmost = 3\n", r"\[digest\] most must be a table: \[digest.most\]$"),
+        ("[digest.'A b']\n", r"a name is of small letters, digits and hyphens$"),
+        ("[digest.sources]\nx = -1\n", r"\[digest.sources\] x must lie from 0 to 100$"),
+        ("[digest.categories]\nx = 'much'\n", r"x must be a number$"),
+        ("[mail]\ntls = 'yes'\n", r"\[mail\] tls must be one of starttls, tls, none$"),
+        (
+            "[mail]\nhost = 'mail.example.org'\nuser = 'a'\ntls = 'none'\n",
+            r"\[mail\] tls = 'none' would send the password",
+        ),
+        ("[mail]\npassword = 'secret'\n", r"\[mail\] password is not known"),
+        ("[mail]\nunsubscribe = 'http://a.org'\n", r"unsubscribe must be an https address"),
+        ("[mail]\nsender = 'us'\n", r"'us' is no mail address$"),
+    ],
+)
+def test_a_mistake_in_a_digest_is_told(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(NewsfoldError, match=said):
+        told(tmp_path, text)

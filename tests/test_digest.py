@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.digest.choose import choose, importance
 from pipeline.digest.render import FORMS, render, safe_url
 from pipeline.digest.terminal import WIDTH, width
 from pipeline.digest.view import DigestView, EventView, build_view
@@ -84,73 +83,6 @@ def view(event: Event = EVENT) -> EventView:
 
 def digest(*events: EventView) -> DigestView:
     return DigestView(SINCE, NOW, events)
-
-
-# --- choosing -------------------------------------------------------------------------------
-
-
-def event(id_: int, **fields: object) -> Event:
-    return replace(EVENT, id=id_, related=(), **fields)  # type: ignore[arg-type]
-
-
-def order(*events: Event) -> list[int]:
-    return [chosen.event.id for chosen in choose(events, NOW, SINCE)]
-
-
-def test_more_independent_sources_come_first() -> None:
-    assert order(event(1, independent=2), event(2, independent=5)) == [2, 1]
-
-
-def test_newer_comes_first() -> None:
-    assert order(event(1, first_published=BROKE - timedelta(hours=5)), event(2)) == [2, 1]
-
-
-def test_roundups_and_commentary_come_last() -> None:
-    members = (Member(1, "commentary"),)
-    assert order(
-        event(1, members=(Member(1, "roundup"),), category="roundup", independent=6),
-        event(2, members=members, category="opinion", independent=3),
-        event(3, independent=1),
-    ) == [3, 2, 1]
-
-
-def test_what_is_over_or_not_yet_is_left_out() -> None:
-    over = event(
-        1, first_published=SINCE - timedelta(days=2), last_published=SINCE - timedelta(hours=1)
-    )
-    ahead = event(
-        2, first_published=NOW + timedelta(days=300), last_published=NOW + timedelta(days=300)
-    )
-    assert order(over, ahead, event(3)) == [3]
-
-
-def test_an_event_that_goes_on_stands_below_one_that_began() -> None:
-    going_on = event(1, first_published=SINCE - timedelta(hours=1), last_published=NOW)
-    assert order(going_on, event(2, first_published=SINCE)) == [2, 1]
-
-
-def test_one_saga_does_not_fill_the_page() -> None:
-    saga = [
-        replace(
-            event(i), independent=4, related=tuple(Related(j, 0.8, "") for j in (1, 2, 3) if j != i)
-        )
-        for i in (1, 2, 3)
-    ]
-    assert order(*saga, event(9, independent=3)) == [1, 9, 2, 3]
-
-
-def test_the_parts_multiply_to_the_importance() -> None:
-    (chosen,) = choose([EVENT], NOW, SINCE)
-    product = 1.0
-    for part in chosen.parts.values():
-        product *= part
-    assert chosen.importance == pytest.approx(product)
-    assert set(importance(EVENT, NOW, SINCE)) | {"saga"} == set(chosen.parts)
-
-
-@given(st.permutations([event(i, independent=1 + i % 3) for i in range(6)]))
-def test_the_order_of_the_events_does_not_matter(mixed: list[Event]) -> None:
-    assert order(*mixed) == order(*sorted(mixed, key=lambda e: e.id))
 
 
 # --- the view -------------------------------------------------------------------------------

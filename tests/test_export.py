@@ -24,7 +24,7 @@ from storage.database import create_or_open, in_memory
 from storage.errors import NewsfoldError
 from storage.files import KNOWN, import_files
 from tests.stories import MORNING, made_stories
-from tests.test_cli import database, newsfold
+from tests.test_cli import database
 from tests.test_views import small
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Newsfold = Callable[..., tuple[int, str, str]]
 
-__all__ = ("database", "newsfold")  # fixtures
+__all__ = ("database",)  # a fixture
 COUNTS = {"events": 6, "members": 13, "stories": 13}
 
 

@@ -16,7 +16,7 @@ import pytest
 from storage.asking import EVENT_COLUMNS, STORY_COLUMNS, Filter, list_events, list_stories
 from storage.database import create_or_open, open_existing
 from tests.stories import MORNING, made_stories, stored
-from tests.test_cli import database, newsfold
+from tests.test_cli import database
 from tests.test_views import small
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Newsfold = Callable[..., tuple[int, str, str]]
 
-__all__ = ("database", "newsfold")  # fixtures
+__all__ = ("database",)  # a fixture
 ROOT = Path(__file__).parent.parent
 
 

@@ -51,6 +51,11 @@ def render(
     raise ValueError(f"no such form: {form}; there are {', '.join(FORMS)}")
 
 
+def mail_html(view: DigestView) -> str:
+    """The HTML part of a mail; mail.py makes the message."""
+    return _html().get_template("mail.html").render(digest=cleaned(view))
+
+
 def event_text(view: EventView, *, colour: bool = False) -> str:
     """One event as it stands in the text digest."""
     return terminal_event(cleaned(view), colour=colour)

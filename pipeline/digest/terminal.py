@@ -58,6 +58,8 @@ def _event(write: _Writer, event: dict[str, Any]) -> None:
         write.wrapped(f"{sentence['text']} [{sentence['source']}]", INDENT + "• ", INDENT + "  ")
     if event["tldr_by"]:
         write.wrapped(f"written by {event['tldr_by']} from these reports", INDENT, style="faint")
+    if event["since_then"]:
+        _since_then(write, event["since_then"])
     write.line("")
     _meta(write, event)
     _sources(write, event["sources"])
@@ -65,6 +67,18 @@ def _event(write: _Writer, event: dict[str, Any]) -> None:
     _sections(write, event["sections"])
     _related(write, event["related"])
     write.line("")
+
+
+def _since_then(write: _Writer, then: dict[str, Any]) -> None:
+    write.line("")
+    write.line(INDENT + write.style("Since then", "headline"))
+    for point in then["points"]:
+        told = f" [{', '.join(point['sources'])}]" if point["sources"] else ""
+        write.wrapped(f"{point['text']}{told}", INDENT + "• ", INDENT + "  ")
+    at = then["told_at"]
+    write.wrapped(f"Told on {at.day} {at:%B}: {then['headline']}", INDENT, style="faint")
+    if then["url"]:
+        write.line(INDENT + write.style(_flat(then["url"]), "faint"))
 
 
 def _meta(write: _Writer, event: dict[str, Any]) -> None:

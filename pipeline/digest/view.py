@@ -28,6 +28,7 @@ MOST_FIGURES = 10  # of one event; a reader has five minutes
 MOST_OF_ONE = 5  # figures are shown that only one source gives, and only up to here
 # Figures that are worth a line even when only one source gives them.
 TELLING = ("USD", "EUR", "GBP", "%", "points", "x", "x less", "x more", "parameters", "context")
+REPORTS = ("original", "rewrite")  # roles whose agreement counts
 MANY = 4  # reports; where all of them agree, a list of their names says less than "all"
 TELLING_COUNT = 100  # and counts from here on
 _BEGINS_WITH_ANOTHER = re.compile(r"(?:An?|Another|Other|Similar|Eine?)\s")
@@ -114,6 +115,27 @@ class RelatedView:
 
 
 @dataclass(frozen=True, slots=True)
+class PointView:
+    """Something new of an event that was told before."""
+
+    kind: str  # figure, step or sources
+    text: str  # "€310M, Wisla order", "A court has decided: “...”", "3 more independent sources"
+    sources: tuple[str, ...]  # who tells it
+    url: str  # of the first report that tells it
+
+
+@dataclass(frozen=True, slots=True)
+class SinceThenView:
+    """What is new of an event, and what was said of it before."""
+
+    told_at: datetime  # when it was told last
+    digest_id: int  # the digest that did
+    headline: str  # under which it was told then
+    url: str  # of its headline story then
+    points: tuple[PointView, ...]  # what is new
+
+
+@dataclass(frozen=True, slots=True)
 class EventView:
     """One event as a reader sees it."""
 
@@ -134,6 +156,7 @@ class EventView:
     figures: tuple[FigureView, ...]
     sections: tuple[SectionView, ...]  # of the headline story
     related: tuple[RelatedView, ...]
+    since_then: SinceThenView | None = None  # of an event that was told before: all that is said
     tldr_by: str = ""  # the model that wrote the TL;DR; empty: it is the reports' own sentences
     updated: datetime | None = None  # when newsfold last changed it
 
@@ -193,6 +216,12 @@ def build_view(
     )
 
 
+def owner_of(story: Story, sources: Mapping[str, Source]) -> str:
+    """Whose voice a story is."""
+    source = sources.get(story.source_id)
+    return source.owner if source and source.owner else story.source_id
+
+
 class _Look:
     """Names and addresses by the id of a story."""
 
@@ -208,9 +237,7 @@ class _Look:
         return source.name if source else story.source_id
 
     def owner(self, story_id: int) -> str:
-        story = self.stories[story_id]
-        source = self._sources.get(story.source_id)
-        return source.owner if source else story.source_id
+        return owner_of(self.stories[story_id], self._sources)
 
     def url(self, story_id: int) -> str:
         story = self.stories.get(story_id)
@@ -306,32 +333,36 @@ def _when(story: Story, first: Story) -> str:
 
 
 def _figures(event: Event, look: _Look) -> tuple[FigureView, ...]:
+    reports = {m.story_id for m in event.members if m.role in REPORTS} & look.stories.keys()
+    return tuple(_figure(group, look, reports) for group in shown_figures(event, look.stories))
+
+
+def shown_figures(event: Event, stories: Mapping[int, Story]) -> list[FigureGroup]:
     """Grouped, without what copies only repeat; the telling ones and those that several give."""
     if not event.figures:
-        return ()
+        return []
     role = {member.story_id: member.role for member in event.members}
-    own = {i for i, story in look.stories.items() if story.language == event.language}
+    own = {i for i, story in stories.items() if story.language == event.language}
     subject = subject_names(
-        [look.stories[i] for i in sorted(role) if i in look.stories], event.title, event.language
+        [stories[i] for i in sorted(role) if i in stories], event.title, event.language
     )
     groups = group_figures(
         (
             f
             for f in event.figures
-            if f.story_id in look.stories
+            if f.story_id in stories
             and role.get(f.story_id) != "copy"
             and not _is_of_another(f.sentence, subject, event.language)
         ),
         event.language,
         prefer=own,
-        order=sorted(look.stories, key=lambda id_: look.stories[id_].appeared),
+        order=sorted(stories, key=lambda id_: stories[id_].appeared),
     )
-    reports = {i for i in role if role[i] in ("original", "rewrite")}
+    reports = {i for i in role if role[i] in REPORTS}
     kept = [g for g in groups if _is_telling(g) and (reports or set(role)).intersection(g.stories)]
     shared = [g for g in kept if len(g.stories) > 1 or g.differs][:MOST_FIGURES]
     alone = [g for g in kept if g not in shared and len(g.stories) == 1]
-    chosen = shared + alone[: max(0, MOST_OF_ONE - len(shared))]
-    return tuple(_figure(group, look, reports & look.stories.keys()) for group in chosen)
+    return shared + alone[: max(0, MOST_OF_ONE - len(shared))]
 
 
 def _is_of_another(sentence: str, subject: tuple[str, ...], language: str) -> bool:
