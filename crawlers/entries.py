@@ -559,7 +559,7 @@ def _without_tags(text: str) -> str:
         return re.sub(r"<[^>]*>", " ", text)
     etree.strip_elements(root, *_NO_TEXT, etree.Comment, with_tail=False)
     for block in root.iter(*_BLOCKS):
-        block.tail = " " + (block.tail or "")
+        block.tail = " " + printable(block.tail or "")  # a reference may name any character
     return str(root.text_content())
 
 

@@ -57,6 +57,11 @@ def test_of_an_address_that_is_too_long_what_does_not_name_the_page_is_left_out(
     assert [entry.url for entry in found] == ["https://a.example/2"]
 
 
+def test_a_reference_to_a_control_character_costs_only_the_character() -> None:
+    found = read(rss("<description>&lt;p&gt;One&lt;/p&gt;&amp;#27;two</description>"))
+    assert found[0].summary == "One two"
+
+
 def test_rss_2() -> None:
     (entry,) = read(
         """<?xml version="1.0"?><rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"
