@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 MAX_TEXT = 1_000_000  # characters; the longest articles have a tenth of it
 MAX_HEADING = 500
 ENOUGH = 0.85  # of a text that is known to be one
+# Elements, more than the richest of 784 real pages has. Of such a page trafilatura asks no second
+# reader: JusText's time grows with the square of the paragraphs, a minute for 20 000 of them.
+VAST = 6_000
 MIN_CELL_PARAGRAPHS = 2  # of a table cell that holds an article, not only its headline
 
 CONTAINERS = frozenset({"body", "list", "table", "div", "quote", "item", "del", "comments"})
@@ -37,12 +41,17 @@ def read_blocks(tree: Any, url: str) -> list[Block]:
     """The blocks of text of the article in a page, in their order."""
     import trafilatura  # .3 s to import: only processes that read pages pay for it
 
+    page = _out_of_layout_table(tree)
     found: Any = trafilatura.bare_extraction(
-        _out_of_layout_table(tree), url=url, include_comments=False, config=_settings()
+        page, url=url, include_comments=False, config=_settings(), fast=_is_vast(page)
     )
     if found is None or found.body is None:
         return []
     return list(_bounded(with_left_out(tree, list(_bounded(_blocks(found.body))))))
+
+
+def _is_vast(tree: Any) -> bool:
+    return next(islice(tree.iter(), VAST, None), None) is not None
 
 
 def read_marked(article: Any, url: str) -> list[Block]:
