@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from pipeline.fold_pass import fold_pass
+from storage.database import create_or_open
+from tests.stories import MORNING, made_stories, stored
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -34,6 +39,17 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A database of the made-up stories, folded: an event for each happening."""
+    path = tmp_path / "news.db"
+    db = create_or_open(path)
+    stored(db, made_stories())
+    fold_pass(db, now=lambda: MORNING)
+    db.close()
+    return path
 
 
 @pytest.fixture

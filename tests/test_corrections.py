@@ -38,17 +38,6 @@ if TYPE_CHECKING:
 ADA = {"by": "ada", "now": lambda: MORNING}
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """A database whose stories are folded: an event for each happening."""
-    path = tmp_path / "news.db"
-    db = create_or_open(path)
-    stored(db, made_stories())
-    fold(db)
-    db.close()
-    return path
-
-
 def fold(db: Database, *, rebuild: bool = False) -> None:
     fold_pass(db, now=lambda: MORNING, rebuild=rebuild)
 

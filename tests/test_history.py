@@ -41,16 +41,6 @@ def clock() -> Callable[[], datetime]:
     return lambda: MORNING + next(hours) * HOUR
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "news.db"
-    db = create_or_open(path)
-    stored(db, made_stories())
-    fold_pass(db, now=lambda: MORNING)
-    db.close()
-    return path
-
-
 def test_an_event_as_of_a_date_is_what_it_was(database: Path) -> None:
     db = create_or_open(database)
     dam, court = event_of(db, "dam"), event_of(db, "court")

@@ -9,12 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import cli
-from pipeline.fold_pass import fold_pass
 from pipeline.summaries import summarised
 from storage.database import create_or_open
 from storage.errors import NewsfoldError
 from storage.events import events_by_id
-from tests.stories import MORNING, made_stories, stored
+from tests.stories import MORNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,16 +59,6 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Model]:
     pm.register(plugin)
     yield made
     pm.unregister(plugin)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "news.db"
-    db = create_or_open(path)
-    stored(db, made_stories())
-    fold_pass(db, now=lambda: MORNING)
-    db.close()
-    return path
 
 
 def dam(database: Path) -> Event:

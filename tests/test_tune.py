@@ -12,26 +12,14 @@ from click.testing import CliRunner
 from pipeline import correct
 from pipeline.cli import cli
 from pipeline.configuration import read_configuration, write_threshold
-from pipeline.fold_pass import fold_pass
 from pipeline.tune import Labelled, labelled_pairs, propose, score_thresholds, tune
 from storage.corrections import corrections_that_hold
 from storage.database import create_or_open
 from storage.errors import NewsfoldError
-from tests.stories import MORNING, made_stories, stored
 from tests.test_corrections import ADA, event_of, members
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "news.db"
-    db = create_or_open(path)
-    stored(db, made_stories())
-    fold_pass(db, now=lambda: MORNING)
-    db.close()
-    return path
 
 
 def pairs_of(*told: tuple[bool, int]) -> list[Labelled]:
