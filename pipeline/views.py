@@ -101,7 +101,8 @@ def views_with_stories(
     """The same, each with the stories that it was made of, by id."""
     sources = {source.id: source for source in all_sources(db)}
     related_ids = sorted({o.event_id for e in events for o in e.related} if not brief else ())
-    related = {event.id: event for event in events_by_id(db, related_ids)}
+    others = events_by_id(db, related_ids)
+    related = {event.id: event for event in others if not event.not_an_event}
     wanted = {member.story_id for event in events for member in event.members}
     wanted |= {event.headline_story for event in related.values()}
     stories = {story.id: story for story in stories_by_id(db, wanted) if story.id is not None}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline import correct
 from pipeline.constraints import settle
 from pipeline.fold_pass import fold_pass
+from pipeline.views import event_views
 from storage.corrections import (
     all_corrections,
     corrections_of_event,
@@ -161,6 +162,16 @@ def test_what_is_no_event_is_alone_and_left_out_of_lists(database: Path) -> None
     assert all({id_} in events(db).values() for id_ in alone)
     flagged = {row[0] for row in db.execute("SELECT headline_story FROM events WHERE not_an_event")}
     assert flagged == set(alone)
+
+
+def test_what_is_no_event_is_not_shown_beside_others(database: Path) -> None:
+    db = create_or_open(database)
+    dam, owl, court = (event_of(db, name) for name in ("dam", "owl", "court"))
+    correct.not_an_event(database, owl, **ADA)
+    for other in (owl, court):
+        db.execute("INSERT OR REPLACE INTO related_events VALUES (?, ?, 0.5, '')", (dam, other))
+    [view] = event_views(db, events_by_id(db, [dam]))
+    assert [related.event_id for related in view.related] == [court]
 
 
 def test_an_undone_correction_leaves_no_trace_in_the_grouping(database: Path) -> None:
