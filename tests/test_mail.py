@@ -66,6 +66,10 @@ def test_the_head_says_who_what_and_when() -> None:
     assert mail["List-Id"] == "chips digest <chips.digest.example.org>"
 
 
+def test_a_look_without_a_profile_names_no_list() -> None:
+    assert message(digest(view()), MAIL, "")["List-Id"] is None
+
+
 def test_both_parts_say_it() -> None:
     mail = arrived()
     assert part(mail, "plain") == render(digest(view()), "text")

@@ -75,7 +75,8 @@ def message(view: DigestView, mail: Mail, profile: str) -> EmailMessage:
         made["Reply-To"] = address_of(mail.reply_to)
     made["Date"] = format_datetime(view.until)
     made["Subject"] = _subject(view)
-    made["List-Id"] = f"{profile} digest <{profile}.digest.{sender.domain}>"
+    if profile:  # a mere look goes to nobody
+        made["List-Id"] = f"{profile} digest <{profile}.digest.{sender.domain}>"
     made["Auto-Submitted"] = "auto-generated"
     made["Precedence"] = "bulk"
     made["X-Auto-Response-Suppress"] = "All"
