@@ -388,7 +388,10 @@ def _subtag(text: str) -> str:
 
 def _image(claimed: Iterable[str], page_url: str) -> str | None:
     for address in claimed:
-        url = urljoin(page_url, one_line(address, MAX_ADDRESS))
+        try:
+            url = urljoin(page_url, one_line(address, MAX_ADDRESS))
+        except ValueError:  # no address, such as http://[
+            continue
         if url.startswith(("https://", "http://")) and len(url) <= MAX_ADDRESS:
             return url
     return None

@@ -68,6 +68,20 @@ def test_of_a_page_with_ever_more_elements_the_beginning_is_read() -> None:
     assert "Line 10000 of" not in text
 
 
+def test_a_picture_without_an_address_costs_only_the_picture() -> None:
+    told = "".join(
+        f"<p>Harbour Compute opened hall {number} of its data centre on Ferry Quay on Tuesday.</p>"
+        for number in range(6)
+    )
+    pictures = "".join(
+        f'<meta property="og:image" content="{address}">'
+        for address in ("http://[quay", "https://a.example/quay.jpg")
+    )
+    html = f"<html>{pictures}<h1>Ferry Quay</h1><article>{told}</article></html>"
+    page = Page(1, "https://a.example/ferry-quay", html.encode(), NOW)
+    assert read_article(page, Entry(page.url)).image == "https://a.example/quay.jpg"
+
+
 @pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
 def test_case(case: str) -> None:
     expected = json.loads((CASES / case / "expected.json").read_text("utf-8"))
