@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_
 from pipeline.budget import seconds_of
 from pipeline.digest.feeds import TAG, is_tag
 from pipeline.weights import same_event
+from storage.database import file_of
 from storage.errors import WRONG_CALL, NewsfoldError
 
 if TYPE_CHECKING:
@@ -247,8 +248,7 @@ def read_configuration(database: str | Path, file: Path | None = None) -> Config
 def threshold_beside(db: Database, *, embedded: bool) -> float:
     """How alike the stories of an event are on average: as set beside the database, else the
     model's."""
-    path = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
-    return read_configuration(path).fold.threshold or same_event(embedded)
+    return read_configuration(file_of(db)).fold.threshold or same_event(embedded)
 
 
 def write_threshold(database: str | Path, threshold: float) -> Path:

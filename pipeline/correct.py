@@ -323,9 +323,7 @@ def _clash(db: Database, correction_id: int) -> Clash | None:
 
 def _told(clash: Clash, database: Path) -> str:
     """What is refused, by what, and what can be done."""
-    told = "; ".join(
-        other.in_words + (f": {other.note}" if other.note else "") for other in clash.others
-    )
+    told = "; ".join(other.with_note for other in clash.others)
     undo = " or ".join(f"newsfold corrections undo {database} {other.id}" for other in clash.others)
     return (
         f"this {clash.of.verb} clashes with {told}. Nothing was changed. Let it win for these"

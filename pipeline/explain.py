@@ -8,7 +8,6 @@ read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.configuration import threshold_beside
@@ -21,6 +20,7 @@ from pipeline.folding import SAME_TEXT, WINDOW
 from pipeline.reading import Reading, read
 from pipeline.reasons import every_signal, match
 from storage.corrections import corrections_that_hold
+from storage.database import file_of
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import known_groups
 
@@ -81,12 +81,8 @@ def explain_stories(
         left_event,
         right_event,
         missing,
-        tuple(_with_note(correction) for correction in said[1]) if said else (),
+        tuple(correction.with_note for correction in said[1]) if said else (),
     )
-
-
-def _with_note(correction: Correction) -> str:
-    return correction.in_words + (f": {correction.note}" if correction.note else "")
 
 
 def in_words(explained: Explained) -> str:
@@ -115,16 +111,10 @@ def _corrected(
     return f"Two events ({left} and {right}): analysts hold them apart."
 
 
-def _path(db: Database) -> Path:
-    return Path(
-        db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()[0]
-    )
-
-
 def _meaning(db: Database, readings: tuple[Reading, Reading]) -> tuple[Meaning | None, str | None]:
     """What the two mean, where an embedding is configured; or else why that cannot be said."""
     try:
-        embedding = configured(_path(db), can_run=False)
+        embedding = configured(file_of(db), can_run=False)
         if embedding is None:
             return None, None
         return meaning_of(db, readings, embedding, keep=False), None

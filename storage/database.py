@@ -74,6 +74,12 @@ def must_be_ours(db: Database, path: Path) -> None:
         )
 
 
+def file_of(db: Database) -> Path:
+    """The file that a database is in."""
+    row = db.execute("SELECT file FROM pragma_database_list WHERE name = 'main'").fetchone()
+    return Path(row[0])
+
+
 def folder_must_exist(path: Path) -> None:
     """Raises NewsfoldError when the folder of a database is not there."""
     if path.is_dir():

@@ -325,3 +325,8 @@ class Correction:
         """`correction 3 (merge by ada, 8 April 2026)`."""
         made = f"{self.made_at.day} {self.made_at:%B %Y}"
         return f"correction {self.id} ({self.verb} by {self.made_by}, {made})"
+
+    @property
+    def with_note(self) -> str:
+        """The same, and why."""
+        return self.in_words + (f": {self.note}" if self.note else "")
