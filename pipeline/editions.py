@@ -26,7 +26,7 @@ from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import events_by_id
 from storage.period import Period, categories_there
 from storage.sources import all_sources
-from storage.stories import stories_by_id
+from storage.stories import edited_since, stories_by_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from pipeline.digest.view import EventView
     from storage.models import Event, Source, Story
 
-# A report can reach us hours after it was published: what was not told then is looked at again.
+# A report can reach us hours after it was published, an edit be folded after the digest was made:
+# what was not told then is looked at again.
 LATE = timedelta(hours=6)
 DUE_AFTER = 0.5  # periods since the last one: a scheduler that comes late or twice is no matter
 
@@ -90,10 +91,11 @@ def next_edition(
             profile.categories,
             profile.languages,
             profile.sources,
+            edited=True,
         )
         contenders = contenders_of(db, period)
         weights = Weights(settings.categories, settings.sources)
-        desk = _Desk(db, told_events(db, name, period.since))
+        desk = _Desk(db, told_events(db, name, period.since), period)
         taken, passed = _take(contenders, period, profile.most, weights, desk)
     events = [item.chosen.event for item in taken]
     views = event_views(db, retold(events) if retold else events)
@@ -153,7 +155,7 @@ class _Item:
     @property
     def anew(self) -> int:
         """Owners who report it anew."""
-        fresh = self.state.stories - self.before.stories if self.before else self.state.stories
+        fresh = self.state.fresh(self.before.stories if self.before else frozenset())
         return sum(bool(stories & fresh) for stories in self.state.voices.values())
 
     def ranked(self, ranked: Ranked) -> _Item:
@@ -164,9 +166,10 @@ class _Item:
 class _Desk:
     """Where each event that ranks high is held against what readers have been told of it."""
 
-    def __init__(self, db: Database, told: Mapping[int, Sequence[ToldEvent]]) -> None:
-        self._db = db
-        self._told = told
+    def __init__(
+        self, db: Database, told: Mapping[int, Sequence[ToldEvent]], period: Period
+    ) -> None:
+        self._db, self._told, self._period = db, told, period
         self._sources: dict[str, Source] = {source.id: source for source in all_sources(db)}
 
     def item(self, ranked: Ranked) -> _Item | None:
@@ -180,15 +183,20 @@ class _Desk:
         chosen = Chosen(event, ranked.importance, ranked.parts)
         before = self._before(event)
         if not before:
-            return _Item(chosen, state, stories)
+            return _Item(chosen, state, stories) if self._is_of_the_period(event) else None
+        last = before[-1]
+        assert last.told_at is not None  # it was read from the database
         told = [_told(one) for one in before]
+        state = replace(state, edited=edited_since(self._db, state.stories, last.told_at - LATE))
         news = news_since(told, state)
         if news is None:
             return None
-        last = before[-1]
-        assert last.told_at is not None  # it was read from the database
         then = Before(last.digest_id, last.told_at, last.headline, last.url, union(told).stories)
         return _Item(chosen, state, stories, then, news)
+
+    def _is_of_the_period(self, event: Event) -> bool:
+        """Not only by an edit, which is no news of what nobody was told of."""
+        return event.last_published is None or event.last_published >= self._period.since
 
     def _before(self, event: Event) -> list[ToldEvent]:
         """What was told of it. Under another id it is the same event as far as it has a story that

@@ -125,6 +125,12 @@ def digests(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations(name="0015_edits_in_time")
+def edits_in_time(db: Database) -> None:
+    """What was edited in a period is found without reading the words of all that ever was."""
+    db.execute("CREATE INDEX revisions_replaced ON revisions (replaced_at, story_id)")
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.

@@ -21,22 +21,29 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Period:
     """Events with a story in a span of time; those without any date count as of now, those that an
-    analyst has called none do not count. What is left empty does not narrow."""
+    analyst has called none do not count. What is left empty does not narrow; `edited` lets in those
+    of which a story was edited then, however old."""
 
     since: datetime
     until: datetime
     categories: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()  # at least one of them reports it
+    edited: bool = False
 
     @property
     def where(self) -> tuple[str, tuple[str | None, ...]]:
         """The condition on `events AS e`, and its values."""
-        told = (
-            "NOT e.not_an_event AND (e.last_published IS NULL"
-            " OR (e.last_published >= ? AND e.first_published <= ?))"
-        )
-        values: list[str | None] = [to_iso(self.since), to_iso(self.until)]
+        span = [to_iso(self.since), to_iso(self.until)]
+        values: list[str | None] = [*span]
+        of_then = "e.last_published IS NULL OR (e.last_published >= ? AND e.first_published <= ?)"
+        if self.edited:
+            of_then += (
+                " OR e.id IN (SELECT n.event_id FROM revisions AS v JOIN event_stories AS n"
+                " ON n.story_id = v.story_id WHERE v.replaced_at >= ? AND v.replaced_at <= ?)"
+            )
+            values += span
+        told = f"NOT e.not_an_event AND ({of_then})"
         for column, wanted in (("category", self.categories), ("language", self.languages)):
             if wanted:
                 told += f" AND e.{column} IN ({marks(wanted)})"

@@ -154,6 +154,19 @@ def revisions_of(db: Database, story_id: int) -> tuple[Revision, ...]:
     return tuple(Revision(title, text, at) for title, text, at in found if at)
 
 
+def edited_since(db: Database, ids: Iterable[int], moment: datetime) -> frozenset[int]:
+    """Those of the stories whose words were replaced after a moment."""
+    return frozenset(
+        row[0]
+        for some in chunks(ids)
+        for row in db.execute(
+            "SELECT DISTINCT story_id FROM revisions"
+            f" WHERE story_id IN ({marks(some)}) AND replaced_at > ?",
+            [*some, to_iso(moment)],
+        )
+    )
+
+
 def date_claims_of(db: Database, story_id: int) -> tuple[DateClaim, ...]:
     """Every time of publication that was claimed for a story, the most believed first."""
     rows = db.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,16 @@ class Newsroom:
                 self._figures.setdefault(event_id, []).append(_figure(story_id, figure))
             self.save(event_id)
         return event_id
+
+    def edit(self, event_id: int, title: str, *, figure: str = "") -> None:
+        """The first story of an event has other words now."""
+        with transaction(self.db):
+            [story] = stories_by_id(self.db, [self._events[event_id][0][0]])
+            save_story(self.db, replace(story, title=title, text=title), self.now)
+            if figure:
+                edited = _figure(story.stored_id, figure)
+                self._figures.setdefault(event_id, []).append(edited)
+            self.save(event_id)
 
     def save(self, event_id: int) -> None:
         members = self._events[event_id]

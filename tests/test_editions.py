@@ -75,6 +75,39 @@ def test_an_event_comes_back_with_its_news_alone(room: Newsroom) -> None:
     )
 
 
+def test_a_figure_that_is_edited_into_a_told_story_brings_the_event_back(room: Newsroom) -> None:
+    event = room.report(None, "ada", "Morvik sues Tolvane", figure="€310M")
+    room.send()
+    room.now += 3 * DAY
+    room.edit(event, "Morvik sues Tolvane for more", figure="€420M")
+    back = room.send()
+    assert points(back) == [("€420M, damages", ("Ada",))]
+    assert ids(room.send()) == []
+
+
+def test_an_edit_that_says_nothing_new_brings_nothing_back(room: Newsroom) -> None:
+    event = room.report(None, "ada", "Morvik sues Tolvane", figure="€310M")
+    room.report(event, "ben", "Morvik sues Tolvane over ferries")
+    room.send()
+    room.edit(event, "Morvik sues Tolvane, a maker of ferries")
+    assert ids(room.send()) == []
+
+
+def test_an_edit_outvotes_no_report_that_tells_what_is_new(room: Newsroom) -> None:
+    event = room.report(None, "ada", "Morvik sues Tolvane")
+    room.send()
+    room.edit(event, "Morvik sues Tolvane, a maker of ferries")
+    room.report(event, "ben", "Morvik sues Tolvane", figure="€420M")
+    assert points(room.send()) == [("€420M, damages", ("Ben",))]
+
+
+def test_what_nobody_was_told_of_is_no_news_by_an_edit(room: Newsroom) -> None:
+    event = room.report(None, "ada", "Morvik sues Tolvane", ago=5 * DAY)
+    assert ids(room.send()) == []
+    room.edit(event, "Morvik sues Tolvane for more", figure="€420M")
+    assert ids(room.send()) == []
+
+
 def test_its_news_is_told_once(room: Newsroom) -> None:
     event = room.report(None, "ada", "Morvik sues Tolvane")
     room.send()

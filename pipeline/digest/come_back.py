@@ -68,7 +68,7 @@ def came_back(
     sources: Mapping[str, Source],
 ) -> EventView:
     """The view of an event that was told before: what is new, by whom, and what was said then."""
-    fresh = [stories[i] for i in sorted(state.stories - before.stories) if i in stories]
+    fresh = [stories[i] for i in sorted(state.fresh(before.stories)) if i in stories]
     fresh.sort(key=lambda story: story.appeared)
     say = _Says(fresh, sources)
     points = [
@@ -93,7 +93,7 @@ def came_back(
 
 
 class _Says:
-    """Who says what is new, by name; only stories that were not told yet."""
+    """Who says what is new, by name; only stories that were not told yet as they are."""
 
     def __init__(self, fresh: list[Story], sources: Mapping[str, Source]) -> None:
         self.fresh = fresh

@@ -4,8 +4,9 @@ Comes in: what was told of it, each time, and what there is to tell now. Goes ou
 nothing. The same things told in another order, or under several ids, give the same answer, and
 what was told once is never new again. It reads no database and writes no words.
 
-New is, in stories that were not among those told, and of the first and last only what half of the
-owners tell who report anew (one report may look back, or digress):
+New is, in stories that were not among those told or were edited since, and of the first and last
+only what half of the owners tell who report anew (one report may look back, or digress; an edited
+one counts where it tells the new thing, for most edits are of commas):
 - a figure, unless it only rounds one that was told;
 - so many independent sources more (owners with a report of their own): three at the least, and as
   many as there were, so that an event comes back when twice as many tell it;
@@ -49,6 +50,7 @@ class Now:
     voices: Mapping[str, frozenset[int]] = field(default_factory=dict)  # -> reports of their own
     steps: Mapping[Step, frozenset[int]] = field(default_factory=dict)  # -> reports that tell it
     unshown: frozenset[str] = frozenset()  # keys of figures that are not worth a line
+    edited: frozenset[int] = frozenset()  # stories whose words changed since it was told last
 
     @property
     def told(self) -> Told:
@@ -57,6 +59,10 @@ class Now:
         return Told(
             self.stories, keys | self.unshown, frozenset(self.voices), frozenset(self.steps)
         )
+
+    def fresh(self, told: frozenset[int]) -> frozenset[int]:
+        """Of its stories those that a reader who was told of these does not know as they are."""
+        return self.stories - (told - self.edited)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class News:
 def news_since(told: Iterable[Told], now: Now) -> News | None:
     """What is new since all of that was told; None when it is not worth telling."""
     known = union(told)
-    fresh = now.stories - known.stories
+    fresh = now.fresh(known.stories)
     news = News(
         frozenset(
             keys
@@ -110,6 +116,7 @@ def _new_steps(known: Told, now: Now, fresh: frozenset[int]) -> frozenset[Step]:
 
 
 def _is_told_by_half(stories: frozenset[int], now: Now, fresh: frozenset[int]) -> bool:
+    fresh -= now.edited - stories
     speaking = [reports & fresh for reports in now.voices.values() if reports & fresh]
     telling = sum(bool(reports & stories) for reports in speaking)
     return telling > 0 and 2 * telling >= len(speaking)
