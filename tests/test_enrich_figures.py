@@ -20,8 +20,11 @@ from storage.models import Figure, Story
 FIXTURES = Path(__file__).parent / "fixtures" / "enrich"
 CASES = tomllib.loads((FIXTURES / "figures.toml").read_text("utf-8"))["case"]
 NEWS = tomllib.loads((FIXTURES / "figures_news.toml").read_text("utf-8"))["case"]
-FLOORS = json.loads((FIXTURES / "floors.json").read_text("utf-8"))["figures"]
+PAIRS = tomllib.loads((FIXTURES / "contradictions.toml").read_text("utf-8"))["pair"]
+ALL_FLOORS = json.loads((FIXTURES / "floors.json").read_text("utf-8"))
+FLOORS = ALL_FLOORS["figures"]
 SUMMER = datetime(2026, 6, 1, tzinfo=UTC)
+AUTUMN = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def story(
@@ -224,6 +227,40 @@ def test_two_days_for_two_things_are_none() -> None:
 def test_a_score_on_another_benchmark_is_another_figure() -> None:
     groups = grouped("It scores 52 on the Intelligence Index.", "It scores 52 on HealthBench.")
     assert sorted(group.about for group in groups) == ["HealthBench", "Intelligence Index"]
+
+
+def test_contradictions_are_mostly_right_and_half_of_them_found() -> None:
+    right = wrong = missed = 0
+    told = []
+    for pair in PAIRS:
+        found = [
+            {(f.story_id, f.quote) for f in (*group.quoted, *variant.quoted)}
+            for group in group_figures(told_in(pair["one"], 1) + told_in(pair["other"], 2))
+            for variant in group.differs
+            if not variant.rounded
+        ]
+        wanted = {(1, pair["left"]), (2, pair["right"])}
+        hits = [quotes for quotes in found if pair["differs"] and _are_of(quotes, wanted)]
+        right += bool(hits)
+        missed += pair["differs"] and not hits
+        wrong += len(found) - len(hits)
+        told += [f"{pair['one']} / {pair['other']}: {found}"] if len(found) > len(hits) else []
+    floors = ALL_FLOORS["contradictions"]
+    assert len(PAIRS) >= floors["pairs"]
+    assert right / (right + wrong) >= floors["precision"], "\n".join(told)
+    assert right / (right + missed) >= floors["recall"]
+
+
+def told_in(text: str, id_: int) -> list[Figure]:
+    return figures(story(text, id_, published=AUTUMN))
+
+
+def _are_of(quotes: set[tuple[int, str]], wanted: set[tuple[int, str]]) -> bool:
+    """Whether each story has the quote that was marked, be it with more or fewer words around."""
+    return all(
+        any(mine == id_ and (quote in words or words in quote) for mine, quote in quotes)
+        for id_, words in wanted
+    )
 
 
 def test_people_of_two_kinds_are_no_contradiction() -> None:

@@ -27,10 +27,18 @@ ALIKE = 0.3  # share of the shorter sentence's words that two sentences on one t
 FACTOR = 3.0  # two values further apart than this are hardly about the same thing
 NEAR = 1.5  # and within this, two sentences on cuts are about the same ones
 BESIDE, BESIDE_ALIKE = 70, 0.4  # characters beside a figure, and what of their words is shared
+NEAR_DAYS = 62  # and within this, two days on which something starts or ends are of one thing
+_BY_ITSELF = frozenset({"cutting"})  # a theme that says most of what its figures are about
+_DATED = frozenset({"starting", "ending"})  # themes of days, not of amounts
 FAR_DAYS = 366  # two dates further apart than this are of two happenings
 DATES_ALIKE = 0.5  # ALIKE for dates, of which a story has many
 ROUNDED = 0.05  # "about $14 billion" is $14.3 billion, rounded
 MOST_WORDS = 4  # of what a figure is about; more is a clause
+_SHARES = re.compile(r"\d\s?(?:%|per ?cent\b|prozent\b)", re.IGNORECASE)
+MOST_SHARES = 2
+_CLAUSE = re.compile(
+    r"[;:!?—–()]|,(?!\d)|\b(?:while|whereas|but|after|as|that|which|who|während|aber|nachdem|als)\b"
+)
 SMALL = 12  # counts up to here are so common that the sentences must be alike, too
 
 
@@ -185,6 +193,8 @@ def _differ(one: _Group, other: _Group, language: str) -> bool:
         return False
     if _benchmark(left) or _benchmark(right):
         return left.about == right.about
+    if _narrowings(left) != _narrowings(right):
+        return False
     if left.unit == "date":
         return _are_of_one_thing(left, right, language)
     if max(left.value, right.value) > FACTOR * min(left.value, right.value):
@@ -199,8 +209,11 @@ def _are_of_one_thing(one: Figure, other: Figure, language: str) -> bool:
     A sentence with several dates tells a history, and months are of many things."""
     if any(len(hints(each.sentence)) != 1 or not each.shown[0].isdigit() for each in (one, other)):
         return False
-    if abs(one.value - other.value) > FAR_DAYS:
+    apart = abs(one.value - other.value)
+    if apart > FAR_DAYS:
         return False
+    if apart <= NEAR_DAYS and _themes(one) & _themes(other) & _DATED:
+        return True
     months = _month_stems(language)
     left = _content(one.sentence, language) - months
     right = _content(other.sentence, language) - months
@@ -221,25 +234,34 @@ def _alike(one: Figure, other: Figure, language: str) -> bool:
 
 def _speak_of_one(one: Figure, other: Figure, language: str) -> bool:
     """The same of two values that differ: stricter, for a wrong contradiction misleads. What is
-    counted (people, customers) says nothing; that both speak of cuts says most of it."""
-    near = max(one.value, other.value) <= NEAR * min(one.value, other.value)
-    if near and _themes(one.sentence) & _themes(other.sentence):
-        return True
+    counted (people, customers) says nothing; that both speak of cuts says most of it; a sentence
+    with many shares tells of the answers in a poll."""
+    if any(len(_SHARES.findall(each.sentence)) > MOST_SHARES for each in (one, other)):
+        return False
     counted = _counted(language)
-    left = _content(one.sentence, language) - counted
-    if not _share_words(left, _content(other.sentence, language) - counted):
+    left, right = (_content(each.sentence, language) - counted for each in (one, other))
+    themes = (_themes(one) & _themes(other)) - _DATED
+    if _are_near(one, other) and themes and (left & right or themes & _BY_ITSELF):
+        return True
+    if not _share_words(left, right):
         return False
     left, right = (_content(_beside(each), language) - counted for each in (one, other))
     return len(left & right) >= max(2, BESIDE_ALIKE * min(len(left), len(right)))
 
 
+def _are_near(one: Figure, other: Figure) -> bool:
+    return SMALL < max(one.value, other.value) <= NEAR * min(one.value, other.value)
+
+
 def _beside(figure: Figure) -> str:
     """The words on both sides of a figure: a long sentence speaks of several things."""
+    return " ".join(_sides(figure))
+
+
+def _sides(figure: Figure) -> tuple[str, str]:
     at = figure.sentence.find(figure.quote)
     behind = at + len(figure.quote)
-    return (
-        f"{figure.sentence[max(at - BESIDE, 0) : at]} {figure.sentence[behind : behind + BESIDE]}"
-    )
+    return figure.sentence[max(at - BESIDE, 0) : at], figure.sentence[behind : behind + BESIDE]
 
 
 def _share_words(left: frozenset[str], right: frozenset[str]) -> bool:
@@ -253,14 +275,28 @@ def _counted(language: str) -> frozenset[str]:
     return frozenset(stem for noun in nouns for stem in stems(noun, language))
 
 
+def _themes(figure: Figure) -> frozenset[str]:
+    return _told_of("themes", _beside(figure))
+
+
+def _narrowings(figure: Figure) -> frozenset[str]:
+    """In which ways the words of its clause narrow a figure: `expected`, `until now`; a date stands
+    in a clause of its own, there those of the sentence do."""
+    if figure.unit == "date":
+        return _told_of("apart", figure.sentence)
+    before, behind = _sides(figure)
+    return _told_of("apart", f"{_CLAUSE.split(before)[-1]} {_CLAUSE.split(behind, maxsplit=1)[0]}")
+
+
 @lru_cache(maxsize=4096)
-def _themes(sentence: str) -> frozenset[str]:
-    return frozenset(theme for theme, form in _theme_patterns() if form.search(sentence))
+def _told_of(table: str, words: str) -> frozenset[str]:
+    """Of what the words tell, by the lists of a table."""
+    return frozenset(name for name, form in _patterns(table) if form.search(words))
 
 
 @cache
-def _theme_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    table: dict[str, list[str]] = numbers.data()["themes"]
+def _patterns(name: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    table: dict[str, list[str]] = numbers.data()[name]
     return tuple(
         (theme, re.compile(rf"\b(?:{'|'.join(map(_starred, words))})\b", re.IGNORECASE))
         for theme, words in table.items()
