@@ -334,6 +334,7 @@ def verdicts(count: int) -> st.SearchStrategy[list[tuple[str, list[int]]]]:
     return st.lists(st.tuples(verb, some), min_size=1, max_size=8)
 
 
+@pytest.mark.long
 @given(verdicts(len(made_stories())), st.integers(0, len(made_stories())), st.booleans())
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_every_correction_holds_or_is_told(

@@ -231,6 +231,7 @@ def test_a_broken_feed_is_named(db: Database, demo: subprocess.CompletedProcess[
     assert db.execute("SELECT count(*) FROM feeds WHERE last_error IS NOT NULL").fetchone()[0] == 1
 
 
+@pytest.mark.long
 def test_the_same_web_gives_the_same_events(
     db: Database, demo: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_an_edit_of_the_beginning_is_other_content() -> None:
 # What is kept
 
 
+@pytest.mark.long
 @given(st.permutations(range(8)), st.integers(0, 8))
 def test_a_vector_follows_from_its_story_alone(order: list[int], cut: int) -> None:
     db = in_memory()

@@ -41,6 +41,7 @@ def test_the_example_of_bagga_and_baldwin() -> None:
     assert got["bcubed_recall"] == 1
 
 
+@pytest.mark.long
 @given(LABELS)
 @settings(max_examples=30, deadline=None)
 def test_agrees_with_scikit_learn(labels: list[tuple[int, int]]) -> None:

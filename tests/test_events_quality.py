@@ -18,6 +18,7 @@ DATA = Path(os.environ.get("NEWSFOLD_DATA", Path(__file__).parents[2] / "shared"
 FLOORS = json.loads((Path(__file__).parent / "fixtures" / "event_floors.json").read_text("utf-8"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in FLOORS if name not in ("about", "look_alikes")])
 def test_no_set_falls_below_its_floor(name: str) -> None:
     path = DATA / "events" / f"{name}.jsonl.gz"
@@ -28,6 +29,7 @@ def test_no_set_falls_below_its_floor(name: str) -> None:
         assert getattr(scores, figure).value >= floor
 
 
+@pytest.mark.long
 def test_passes_find_nearly_the_same_events_as_one_batch() -> None:
     path = DATA / "events" / "gnews.jsonl.gz"
     if not path.exists():

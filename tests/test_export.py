@@ -159,6 +159,7 @@ def stories(db: Database) -> list[Any]:
     return [{**row, "extra": json.loads(row["extra"]), "id": 0} for row in rows]
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(LINES, st.sampled_from(["stories.jsonl", "stories.jsonl.gz"]))
 def test_what_is_exported_can_be_imported(given_lines: list[dict[str, Any]], name: str) -> None:

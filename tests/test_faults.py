@@ -312,6 +312,7 @@ def test_an_untroubled_crawl_brings_all(untroubled: dict[str, list[dict[str, Any
     assert sum(1 for count in members if count > 1) >= len(HAPPENINGS) - 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("before", range(0, max(KILLS, 1), KILLS_A_CRAWL))
 def test_faults_and_kills_change_nothing_in_the_end(
     untroubled: dict[str, list[dict[str, Any]]], tmp_path: Path, before: int
@@ -354,6 +355,7 @@ extraction._save = save_three
 """
 
 
+@pytest.mark.long
 def test_killed_while_pages_are_read_beside_the_crawl_the_next_pass_comes_to_the_same(
     untroubled: dict[str, list[dict[str, Any]]], tmp_path: Path
 ) -> None:

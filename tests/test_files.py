@@ -42,6 +42,7 @@ def count(db: Database) -> int:
     return int(db.execute("SELECT count(*) FROM stories").fetchone()[0])
 
 
+@pytest.mark.long
 def test_a_line_broken_far_down_leaves_nothing_half_imported(tmp_path: Path) -> None:
     rows: list[object] = [{**GOOD, "url": f"https://a.example/{n}"} for n in range(5_000)]
     path = write(tmp_path / "many.jsonl", rows)

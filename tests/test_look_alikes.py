@@ -72,6 +72,7 @@ def test_a_line_that_is_no_pair(pairs: Path) -> None:
         read_pairs(pairs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FLOORS)
 def test_look_alikes_keep_their_floors(name: str) -> None:
     all_ = evaluate_pairs(FIXTURES / "look_alikes" / f"{name}.jsonl")[-1]

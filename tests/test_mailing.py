@@ -303,6 +303,7 @@ def lines_of(post: Post, kill_at: int = 0) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.long
 def test_killed_at_any_line_and_run_again_nobody_gets_two(post: Post) -> None:
     """Each day the sender is killed once, somewhere, and run again. Who has none is uncertain."""
     draw = random.Random(7)

@@ -29,6 +29,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_sdist_has_what_the_tests_need(built: Path) -> None:
     [path] = built.glob("*.tar.gz")
     with tarfile.open(path) as archive:
@@ -59,6 +60,7 @@ def test_the_wheel_has_the_data_and_nothing_else(built: Path) -> None:
     }
 
 
+@pytest.mark.long
 def test_the_wheel_does_the_demo_from_an_empty_folder(built: Path, tmp_path: Path) -> None:
     [wheel] = built.glob("*.whl")
     site, empty = tmp_path / "site", tmp_path / "empty"

@@ -129,6 +129,7 @@ def test_few_pins_teach_nothing() -> None:
     assert learn(examples)[0] is None
 
 
+@pytest.mark.long
 def test_a_fold_uses_what_pins_have_taught_and_learns_it_once(tmp_path: Path) -> None:
     path = tmp_path / "news.db"
     db = create_or_open(path)

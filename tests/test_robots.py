@@ -182,6 +182,7 @@ def one_pass(database: Path, web: Web, time: str) -> list[str]:
     return [url.removeprefix("http://a.test") for url in web.urls() if "//a.test" in url]
 
 
+@pytest.mark.long
 def test_a_host_is_asked_for_its_robots_txt_once_a_day(web: Web, database: Path) -> None:
     web.pages["http://a.test/robots.txt"] = lambda headers: (
         Reply(status=304)

@@ -184,6 +184,7 @@ def test_a_pass_leaves_a_row_and_so_do_its_parts(web: Web, sources: Path, tmp_pa
     assert first == second != third
 
 
+@pytest.mark.long
 def test_when_its_time_is_up_it_folds_what_it_has_and_the_next_pass_goes_on(
     web: Web, sources: Path, tmp_path: Path
 ) -> None:
@@ -233,6 +234,7 @@ def test_when_its_time_is_up_while_it_folds_the_next_pass_folds_the_rest(
     assert passes(database)[3]["stopped"] is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("commits", [2, 7, 12, 16])
 def test_killed_at_a_commit_the_next_pass_comes_to_the_same(
     web: Web, sources: Path, tmp_path: Path, unharmed: dict[str, int], commits: int

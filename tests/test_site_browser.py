@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")]
 PHONE = {"width": 400, "height": 800}
 SHOWN = ("index.html", "events/1.html", "days/2026-04-08.html", "months/2026-04.html",
          "archive.html", "categories.html")  # fmt: skip

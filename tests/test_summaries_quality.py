@@ -19,6 +19,7 @@ FLOORS = json.loads(
 )["summaries"]
 
 
+@pytest.mark.long
 def test_tldrs_stay_ahead_of_lead_3_and_lexrank() -> None:
     pytest.importorskip("rouge_score")
     if not (data() / "events").is_dir():
