@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from pipeline.enrich.describe import describe_with_names
 from pipeline.reading import Reading, read_all
 from storage.database import open_existing
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-WORTH_A_POOL = 2_000  # stories; below this the start of other processes costs more than it saves
+WORTH_A_POOL = 600  # stories; below this the start of other processes costs more than it saves
 AT_ONCE = 250  # stories or groups in a job
 SELDOM = 100_000  # objects made between two looks for cycles: texts make many, and no cycles
 AHEAD = 4  # groups of events in flight for each worker: bounds the memory
@@ -135,6 +137,13 @@ def crew(db: Database, path: Path | None, stories: int) -> Iterator[Crew]:
         pool.shutdown(cancel_futures=True)
 
 
+def one_thread() -> threadpool_limits:
+    """From now on (or inside a `with`) this process multiplies in one thread. Its matrices are
+    small, and on a busy machine threads that wait for each other cost more than they save; and what
+    does not depend on the number of cores is the same everywhere."""
+    return threadpool_limits(limits=1, user_api="blas")
+
+
 def _workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -149,6 +158,7 @@ _hand: _Hand | None = None  # of this worker
 def _start(path: Path) -> None:
     global _hand
     begin_worker()
+    one_thread()
     gc.freeze()  # what is loaded by now stays; to look through it again and again takes time
     gc.set_threshold(SELDOM)
     _hand = _Hand(open_existing(path))

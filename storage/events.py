@@ -239,8 +239,11 @@ def name_counts(db: Database, names: Iterable[str] | None = None) -> dict[str, i
     if names is None:
         rows = db.execute("SELECT name, count(*) FROM event_names GROUP BY name")
         return {name: min(count, MOST_COUNTED) for name, count in rows}
-    counted = "SELECT count(*) FROM (SELECT 1 FROM event_names WHERE name = ? LIMIT ?)"
-    return {name: db.execute(counted, (name, MOST_COUNTED)).fetchone()[0] for name in sorted(names)}
+    counted = (
+        "SELECT value, (SELECT count(*) FROM"
+        " (SELECT 1 FROM event_names WHERE name = value LIMIT ?)) FROM json_each(?)"
+    )
+    return dict(db.execute(counted, (MOST_COUNTED, to_json(sorted(names)))).fetchall())
 
 
 def events_naming(db: Database, names: Iterable[str], since: datetime, until: datetime) -> set[int]:

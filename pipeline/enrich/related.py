@@ -122,42 +122,55 @@ class _Near:
         self, events: Sequence[EventNames], frequency: Mapping[str, int], total: int
     ) -> None:
         self._frequency, self._total = frequency, total
-        saying = _Saying(frequency, total)
-        self._known = [_weigh(event, saying) for event in events]
+        self._saying = _Saying(frequency, total)
+        self._known = events
+        self._close: dict[int, _Weighed] = {}
         self._row = {event.event_id: row for row, event in enumerate(events)}
         self._days = np.array([event.when.timestamp() / 86_400 for event in events])
-        column = {name: 0 for event in self._known for name in event.weights}
-        column = {name: at for at, name in enumerate(column)}
+        column: dict[str, int] = {}
         self._names = self._matrix(column)
         rare = np.array([is_rare(name, frequency, total) for name in column], dtype=bool)
         self._rare = self._names[:, rare]
         common = self._names[:, ~rare]
         self._common_lengths = np.sqrt(np.asarray(common.multiply(common).sum(axis=1)).ravel())
 
-    def _matrix(self, column: Mapping[str, int]) -> csr_matrix:
-        """How much each name says of each event, as vectors of length 1."""
-        weights = [event.weights for event in self._known]
-        values = [[w / event.length for w in event.weights.values()] for event in self._known]
-        columns = np.fromiter((column[name] for name in chain.from_iterable(weights)), dtype=int)
-        return csr_matrix(
-            (
-                np.fromiter(chain.from_iterable(values), dtype=float),
-                columns,
-                np.cumsum([0, *map(len, weights)]),
-            ),
-            shape=(len(weights), len(column)),
+    def _matrix(self, column: dict[str, int]) -> csr_matrix:
+        """How much each name says of each event, as vectors of length 1: as `_weigh` has it, for
+        all at once. `column` is filled with the column of each name."""
+        told = [event.names for event in self._known]
+        columns = [column.setdefault(name, len(column)) for name in chain.from_iterable(told)]
+        counts = np.fromiter(chain.from_iterable(names.values() for names in told), dtype=float)
+        said = np.fromiter((self._saying[name] for name in column), dtype=float)
+        matrix = csr_matrix(
+            (np.log1p(counts) * said[columns], columns, np.cumsum([0, *map(len, told)])),
+            shape=(len(told), len(column)),
         )
+        for row in np.flatnonzero(np.diff(matrix.indptr) > MOST_NAMES).tolist():
+            kept = self._weighed(row).weights
+            place = slice(matrix.indptr[row], matrix.indptr[row + 1])
+            matrix.data[place] *= [name in kept for name in told[row]]
+        matrix.eliminate_zeros()
+        lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+        matrix.data /= np.repeat(lengths, np.diff(matrix.indptr))
+        return matrix
+
+    def _weighed(self, row: int) -> _Weighed:
+        """Few of them are looked at closely, some of these often."""
+        found = self._close.get(row)
+        if found is None:
+            found = self._close[row] = _weigh(self._known[row], self._saying)
+        return found
 
     def nearest(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
         """The most related events of each."""
         found: dict[int, tuple[Related, ...]] = dict.fromkeys(sorted(event_ids), ())
         for row, others in self._pairs(event_ids):
-            event = self._known[row]
+            event = self._weighed(row)
             relations: list[Related] = []
             for score, other in others:
                 if len(relations) >= MOST and score < relations[MOST - 1].score - ROUNDING:
                     break
-                relation = _relation(event, self._known[other], self._frequency, self._total)
+                relation = _relation(event, self._weighed(other), self._frequency, self._total)
                 if relation is not None:
                     relations = sorted([*relations, relation], key=_by_score)
             found[event.event_id] = tuple(relations[:MOST])
