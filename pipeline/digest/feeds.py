@@ -13,13 +13,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
 from pipeline.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Protocol
 
     from jinja2 import Template
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 
 
 FeedForm = Literal["atom", "jsonfeed"]
+FORMS: tuple[FeedForm, ...] = get_args(FeedForm)
 ATOM = "http://www.w3.org/2005/Atom"
 JSON_FEED = "https://jsonfeed.org/version/1.1"
 MOST_ADDRESSES = 5_000  # that are remembered; a list names a story more than once
-MOST_KEPT = 500  # entries that are written for both forms at once
 TAG = "newsfold,2026"  # who hands out the ids and since when (RFC 4151), unless newsfold.toml says
 EVENT_PAGE = "events/{}.html"  # of the site, from its front page
 _TAG = re.compile(r"[a-z0-9.-]+(?:@[a-z0-9.-]+)?,\d{4}(?:-\d\d(?:-\d\d)?)?")
+_DECLARED = "<?xml version='1.0' encoding='utf-8'?>\n"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -65,33 +66,47 @@ def is_tag(text: str) -> bool:
 
 def feed_of(view: DigestView, form: FeedForm, head: FeedHead) -> str:
     """The digest as a feed that ends with a line end."""
-    return _atom(view, head) if form == "atom" else _json_feed(view, head)
+    entries = [entry_of(event, form, head, view.until) for event in view.events]
+    updated = max((_changed(event, view.until) for event in view.events), default=view.until)
+    return feed_with(entries, form, head, updated)
 
 
-def _atom(view: DigestView, head: FeedHead) -> str:
+def entry_of(event: EventView, form: FeedForm, head: FeedHead, until: datetime) -> str:
+    """One event as it stands in a feed. Of the feed it shows but its tag and its site; `until`
+    stands in for an event that does not say when it changed."""
+    return (_entry if form == "atom" else _item)(event, head, until)
+
+
+def feed_with(entries: Sequence[str], form: FeedForm, head: FeedHead, updated: datetime) -> str:
+    """These entries as one feed; `updated` is when anything in it last changed."""
+    return (_atom if form == "atom" else _json_feed)(entries, head, updated)
+
+
+def _atom(entries: Sequence[str], head: FeedHead, updated: datetime) -> str:
     from lxml import etree
 
     feed = etree.Element(_name("feed"), nsmap={None: ATOM})
     _add(feed, "title", head.title)
     _add(feed, "id", head.id_of(head.name))
-    _add(feed, "updated", _iso(_updated(view)))
+    _add(feed, "updated", _iso(updated))
     _add(_add(feed, "author"), "name", head.title)
     _add(feed, "generator", "newsfold")
     if head.own_url:
         _add(feed, "link", rel="self", type="application/atom+xml", href=iri(head.own_url))
     if head.home or head.site:
         _add(feed, "link", rel="alternate", type="text/html", href=iri(head.home or head.site))
-    for event in view.events:
-        _entry(_add(feed, "entry"), event, view, head)
-    etree.indent(feed)
-    text: bytes = etree.tostring(feed, xml_declaration=True, encoding="utf-8")
-    return text.decode("utf-8") + "\n"
+    start, end, _ = _xml(feed).rpartition("</feed>")
+    told = "".join(f"  {entry}\n" for entry in entries)
+    return f"{_DECLARED}{start}{told}{end}\n"
 
 
-def _entry(entry: Element, event: EventView, view: DigestView, head: FeedHead) -> None:
+def _entry(event: EventView, head: FeedHead, until: datetime) -> str:
+    from lxml import etree
+
+    entry = etree.Element(_name("entry"), nsmap={None: ATOM})
     _add(entry, "title", event.headline)
     _add(entry, "id", head.id_of(f"event/{event.event_id}"))
-    _add(entry, "updated", _iso(_changed(event, view)))
+    _add(entry, "updated", _iso(_changed(event, until)))
     if event.first_published:
         _add(entry, "published", _iso(event.first_published))
     page = _page(event, head)
@@ -106,20 +121,31 @@ def _entry(entry: Element, event: EventView, view: DigestView, head: FeedHead) -
     if event.tldr:
         _add(entry, "summary", event.tldr[0].text)
     _add(entry, "content", _content(event), type="html", lang=event.language)
+    return _xml(entry, level=1).replace(f' xmlns="{ATOM}"', "", 1)  # it stands inside the feed's
 
 
-def _json_feed(view: DigestView, head: FeedHead) -> str:
-    body: dict[str, Any] = {
+def _xml(element: Element, level: int = 0) -> str:
+    from lxml import etree
+
+    etree.indent(element, level=level)
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    return text
+
+
+def _json_feed(entries: Sequence[str], head: FeedHead, updated: datetime) -> str:
+    body = {
         "version": JSON_FEED,
         "title": _clean(head.title),
         "home_page_url": iri(head.home or head.site),
         "feed_url": iri(head.own_url),
-        "items": [_item(event, view, head) for event in view.events],
     }
-    return json.dumps(_said(body), ensure_ascii=False, indent=2) + "\n"
+    start = _json(_said(body)).removesuffix("\n}")
+    items = ",".join(f"\n    {entry}" for entry in entries)
+    end = "\n  " if entries else ""
+    return f'{start},\n  "items": [{items}{end}]\n}}\n'
 
 
-def _item(event: EventView, view: DigestView, head: FeedHead) -> dict[str, Any]:
+def _item(event: EventView, head: FeedHead, until: datetime) -> str:
     page = _page(event, head)
     item = {
         "id": head.id_of(f"event/{event.event_id}"),
@@ -129,12 +155,16 @@ def _item(event: EventView, view: DigestView, head: FeedHead) -> dict[str, Any]:
         "content_html": _content(event),
         "summary": _clean(event.tldr[0].text) if event.tldr else "",
         "date_published": _iso(event.first_published) if event.first_published else "",
-        "date_modified": _iso(_changed(event, view)),
+        "date_modified": _iso(_changed(event, until)),
         "authors": [{"name": name} for name in _authors(event)],
         "tags": [_clean(event.category)],
         "language": _language(event.language),
     }
-    return _said(item)
+    return _json(_said(item)).replace("\n", "\n    ")  # no value has a line end of its own
+
+
+def _json(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, indent=2)
 
 
 def _said(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,16 +182,10 @@ def _authors(event: EventView) -> list[str]:
     return list(dict.fromkeys(name for s in event.sources if (name := _clean(s.source).strip())))
 
 
-def _updated(view: DigestView) -> datetime:
-    """When anything in it last changed."""
-    return max((_changed(event, view) for event in view.events), default=view.until)
+def _changed(event: EventView, until: datetime) -> datetime:
+    return event.updated or event.last_published or until
 
 
-def _changed(event: EventView, view: DigestView) -> datetime:
-    return event.updated or event.last_published or view.until
-
-
-@lru_cache(MOST_KEPT)
 def _content(event: EventView) -> str:
     from pipeline.digest.render import cleaned
 

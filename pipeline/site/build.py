@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.digest.charts import Bar
 from pipeline.digest.choose import choose
-from pipeline.digest.feeds import FeedHead, feed_of
+from pipeline.digest.feeds import FeedHead
 from pipeline.digest.render import cleaned
 from pipeline.digest.view import DigestView
 from pipeline.show import Shown, reasons
 from pipeline.site import addresses as at
 from pipeline.site.calendar import weeks_of
+from pipeline.site.entries import Entries
 from pipeline.site.files import SiteFiles, claim
 from pipeline.site.outline import (
     IN_FEED,
@@ -107,7 +108,7 @@ def build_site(
         try:
             site = _Site(db, pages, files, now, with_robots)
             _write(site, files, prune=prune)
-            files.finish(site.sources, prune=prune)
+            files.finish(site.sources, site.entries.kept, prune=prune)
         finally:
             db.conn.rollback()
             db.close()
@@ -148,6 +149,7 @@ class _Site:
                 self._lineage_of[id_].append(became)
         self.sources = source_marks(db)
         self._renamed = self._of_renamed_sources(files)
+        self.entries = Entries(files.entries, self._whole, now)
         self._shown: dict[int, dict[str, Any]] = {}
         self._views: dict[int, EventView] = {}
         self._coming: list[int] = []
@@ -439,6 +441,8 @@ class _Site:
         title = self._pages.title
         if name.startswith("category/"):
             title = f"{title}: {name.removeprefix('category/')}"
+        self.entries.want({row.id: self._mark([row]) for row in rows})
+        updated = max((row.event.updated_at for row in rows if row.event.updated_at), default=None)
         for path, form in ((atom, "atom"), (json, "jsonfeed")):
             head = FeedHead(
                 title,
@@ -451,12 +455,10 @@ class _Site:
             yield Page(
                 path,
                 self._mark(rows),
-                lambda form=form, head=head: feed_of(self._as_digest(rows), form, head),  # type: ignore[misc]
+                lambda form=form, head=head: self.entries.feed(  # type: ignore[misc]
+                    [row.id for row in rows], form, head, updated
+                ),
             )
-
-    def _as_digest(self, rows: list[EventRow]) -> DigestView:
-        views = self._whole([row.id for row in rows])
-        return DigestView(self._now, self._now, tuple(views), title=self._pages.title)
 
     def _sitemap(self) -> Iterator[Page]:
         if not self._pages.base_url:

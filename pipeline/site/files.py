@@ -1,26 +1,28 @@
 """The files of a site: written whole or not at all, and only when they say something else.
 
 Comes in: paths inside a folder, text, and a mark of what it was made from. Goes out: files. What
-was written is remembered in `.newsfold/site.json`; nothing is removed, unless it is asked for. A
-kill leaves each file as it was or as it will be.
+was written is remembered in `.newsfold/site.json`, and entries of feeds beside it; nothing is
+removed, unless it is asked for. A kill leaves each file as it was or as it will be.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from storage.errors import WRONG_CALL, NewsfoldError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
 KEPT = ".newsfold"  # the folder for what is ours alone
-VERSION = 1  # of site.json
+SITE, ENTRIES = "site.json", "entries.json"  # in it
+VERSION = 1  # of both
 SAVE_EVERY = 1_000  # files between two notes of what was written; what a kill costs
 
 
@@ -33,7 +35,7 @@ class SiteFiles:
         self.settings = settings
         self.written = 0
         self.removed = 0
-        self._before = _read(folder / KEPT / "site.json")
+        self._before = _read(folder / KEPT / SITE)
         self._known: dict[str, list[str]] = dict(self._before.get("files", {}))
         self._rebuild = rebuild
         self._wanted: set[str] = set()
@@ -77,13 +79,26 @@ class SiteFiles:
                 self._save(self.sources)
         self._known[path] = [self._mark(mark), told]
 
-    def finish(self, sources: Mapping[str, str], *, prune: bool) -> None:
+    @cached_property
+    def entries(self) -> Mapping[str, list[str]]:
+        """What builds before have noted of entries in feeds."""
+        found = {} if self._rebuild else _read(self.folder / KEPT / ENTRIES)
+        entries: dict[str, list[str]] = found.get("entries", {})
+        return entries if found.get("settings") == self.settings else {}
+
+    def finish(
+        self, sources: Mapping[str, str], entries: Mapping[str, Sequence[str]], *, prune: bool
+    ) -> None:
         """Note what was written; with `prune`, remove what the site has no more."""
         if prune:
             for path in sorted(self._known.keys() - self._wanted):
                 (self.folder / path).unlink(missing_ok=True)
                 del self._known[path]
                 self.removed += 1
+        if entries != self.entries:  # before the sources: they may have had other names
+            self._note(
+                ENTRIES, {"version": VERSION, "settings": self.settings, "entries": entries}
+            )
         self._save(sources)
         shutil.rmtree(self._beside, ignore_errors=True)
 
@@ -92,11 +107,13 @@ class SiteFiles:
 
     def _save(self, sources: Mapping[str, str]) -> None:
         body = {"version": VERSION, "files": self._known, "sources": dict(sources)}
-        if body == self._before:
-            return
-        beside = self._beside / "site.json"
+        if body != self._before:
+            self._note(SITE, body)
+
+    def _note(self, name: str, body: Mapping[str, Any]) -> None:
+        beside = self._beside / name
         beside.write_text(json.dumps(body, ensure_ascii=False, sort_keys=True), "utf-8")
-        beside.replace(self.folder / KEPT / "site.json")
+        beside.replace(self.folder / KEPT / name)
 
 
 def claim(folder: Path) -> None:
