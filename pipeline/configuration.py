@@ -15,9 +15,6 @@ import re
 import tomllib
 from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
-from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -28,6 +25,8 @@ from storage.database import file_of
 from storage.errors import WRONG_CALL, NewsfoldError
 
 if TYPE_CHECKING:
+    from email.headerregistry import Address
+
     from sqlite_utils import Database
 
 FILE = "newsfold.toml"
@@ -272,6 +271,10 @@ def write_threshold(database: str | Path, threshold: float) -> Path:
 
 def address_of(written: str) -> Address:
     """`Ada Quill <ada@example.org>`, or the address alone. Raises ValueError for anything else."""
+    from email.errors import MessageError  # takes time to load, and few commands send mail
+    from email.headerregistry import Address
+    from email.utils import parseaddr
+
     name, address = parseaddr(written)
     try:
         found = Address(display_name=name, addr_spec=address)

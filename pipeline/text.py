@@ -166,7 +166,7 @@ _NAME_AMONG_IDEOGRAPHS = re.compile(
 
 def visible(text: str) -> str:
     """Text that can be shown anywhere: without characters that control a terminal."""
-    if text.isascii() and text.isprintable():  # most words of most news
+    if text.isprintable():  # most of what is asked for: known ten times as fast
         return text
     return _INVISIBLE.sub("", text)
 

@@ -11,7 +11,7 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from posixpath import dirname, join, normpath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -21,6 +21,8 @@ import pytest
 
 from pipeline import correct
 from pipeline.cli import cli
+from pipeline.digest.feeds import entry_of
+from pipeline.site import entries
 from pipeline.site.build import Built, build_site
 from pipeline.site.files import SiteFiles
 from pipeline.site.pages import Pages
@@ -34,6 +36,9 @@ from tests.hostile_words import WORDS, hostile_database
 from tests.processes import Started
 from tests.stories import MORNING
 from tests.web import event_of, folded, merged, stories_of
+
+if TYPE_CHECKING:
+    from pipeline.digest.view import EventView
 
 BASE = "https://news.example/"
 PAGES = Pages(base_url=BASE, tag="newsfold,2026")
@@ -335,6 +340,31 @@ def test_a_source_that_is_renamed_is_renamed_everywhere(database: Path, tmp_path
     assert "The Brankwell Bell" in texts(tmp_path / "public")["index.html"]
 
 
+def test_a_feed_makes_only_the_entries_that_are_new(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(database, tmp_path / "public")
+    owl = event_of(database, "owl")
+    correct.pin_title(database, owl, "An owl in the park", by="ada", now=lambda: NOW)
+    made = []
+
+    def counted(event: EventView, *others: Any) -> list[str]:
+        made.append(event.event_id)
+        return entry_of(event, *others)
+
+    monkeypatch.setattr(entries, "entry_of", counted)
+    build(database, tmp_path / "public")
+    assert made == [owl]
+
+
+def test_a_site_that_moves_says_so_in_every_entry(database: Path, tmp_path: Path) -> None:
+    build(database, tmp_path / "public")
+    moved = Pages(base_url="https://elsewhere.example/", tag="elsewhere.example,2026")
+    build(database, tmp_path / "public", moved)
+    build(database, tmp_path / "anew", moved)
+    assert texts(tmp_path / "public") == texts(tmp_path / "anew")
+
+
 def test_a_page_that_somebody_removed_comes_back(database: Path, tmp_path: Path) -> None:
     build(database, tmp_path / "public")
     (tmp_path / "public" / "archive.html").unlink()
@@ -463,13 +493,17 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (tmp_path / "events/1.html").read_text() == "first"
 
 
+@pytest.mark.parametrize("broken", ["site.json", "entries.json"])
 def test_what_was_noted_and_cannot_be_read_costs_a_build_only(
-    database: Path, tmp_path: Path
+    database: Path, tmp_path: Path, broken: str
 ) -> None:
     build(database, tmp_path / "public")
-    (tmp_path / "public" / ".newsfold" / "site.json").write_text("{broken")
+    (tmp_path / "public" / ".newsfold" / broken).write_text("{broken")
+    (tmp_path / "public" / "feed.xml").unlink()
     built = build(database, tmp_path / "public")
-    assert built.written == built.pages
+    assert built.written == (built.pages if broken == "site.json" else 1)
+    build(database, tmp_path / "anew")
+    assert texts(tmp_path / "public") == texts(tmp_path / "anew")
 
 
 # --- a user's own templates -----------------------------------------------------------------------

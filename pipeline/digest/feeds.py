@@ -66,15 +66,17 @@ def is_tag(text: str) -> bool:
 
 def feed_of(view: DigestView, form: FeedForm, head: FeedHead) -> str:
     """The digest as a feed that ends with a line end."""
-    entries = [entry_of(event, form, head, view.until) for event in view.events]
+    entries = [entry for event in view.events for entry in entry_of(event, head, view.until, form)]
     updated = max((_changed(event, view.until) for event in view.events), default=view.until)
     return feed_with(entries, form, head, updated)
 
 
-def entry_of(event: EventView, form: FeedForm, head: FeedHead, until: datetime) -> str:
-    """One event as it stands in a feed. Of the feed it shows but its tag and its site; `until`
-    stands in for an event that does not say when it changed."""
-    return (_entry if form == "atom" else _item)(event, head, until)
+def entry_of(event: EventView, head: FeedHead, until: datetime, *forms: FeedForm) -> list[str]:
+    """One event as it stands in feeds of these forms. Of a feed it shows but its tag and its site;
+    `until` stands in for an event that does not say when it changed."""
+    content = _content(event)
+    made = {"atom": _entry, "jsonfeed": _item}
+    return [made[form](event, content, head, until) for form in forms]
 
 
 def feed_with(entries: Sequence[str], form: FeedForm, head: FeedHead, updated: datetime) -> str:
@@ -100,7 +102,7 @@ def _atom(entries: Sequence[str], head: FeedHead, updated: datetime) -> str:
     return f"{_DECLARED}{start}{told}{end}\n"
 
 
-def _entry(event: EventView, head: FeedHead, until: datetime) -> str:
+def _entry(event: EventView, content: str, head: FeedHead, until: datetime) -> str:
     from lxml import etree
 
     entry = etree.Element(_name("entry"), nsmap={None: ATOM})
@@ -120,7 +122,7 @@ def _entry(event: EventView, head: FeedHead, until: datetime) -> str:
     _add(entry, "category", term=event.category)
     if event.tldr:
         _add(entry, "summary", event.tldr[0].text)
-    _add(entry, "content", _content(event), type="html", lang=event.language)
+    _add(entry, "content", content, type="html", lang=event.language)
     return _xml(entry, level=1).replace(f' xmlns="{ATOM}"', "", 1)  # it stands inside the feed's
 
 
@@ -145,14 +147,14 @@ def _json_feed(entries: Sequence[str], head: FeedHead, updated: datetime) -> str
     return f'{start},\n  "items": [{items}{end}]\n}}\n'
 
 
-def _item(event: EventView, head: FeedHead, until: datetime) -> str:
+def _item(event: EventView, content: str, head: FeedHead, until: datetime) -> str:
     page = _page(event, head)
     item = {
         "id": head.id_of(f"event/{event.event_id}"),
         "url": page,
         "external_url": iri(event.url) if iri(event.url) != page else "",
         "title": _clean(event.headline),
-        "content_html": _content(event),
+        "content_html": content,
         "summary": _clean(event.tldr[0].text) if event.tldr else "",
         "date_published": _iso(event.first_published) if event.first_published else "",
         "date_modified": _iso(_changed(event, until)),
@@ -243,7 +245,7 @@ def _language(language: str) -> str:
 
 def _clean(text: str) -> str:
     """Without what XML cannot hold or what steers a terminal."""
-    return _NOT_XML.sub("", visible(text))
+    return text if text.isprintable() else _NOT_XML.sub("", visible(text))
 
 
 def _iso(when: datetime) -> str:

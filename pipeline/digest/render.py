@@ -20,6 +20,8 @@ from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from jinja2 import BaseLoader, Environment
 
     from pipeline.digest.view import DigestView, EventView
@@ -74,20 +76,24 @@ def body_of(view: Any) -> dict[str, Any]:
 
 def cleaned(view: Any) -> dict[str, Any]:
     """A view as dictionaries and lists of clean text, numbers and times."""
-    return {field.name: _clean(getattr(view, field.name)) for field in fields(view)}
+    return {name: _clean(getattr(view, name)) for name in _names_of(view.__class__)}
 
 
 def _clean(value: Any) -> Any:
     """The same structure, of plain values, without control characters."""
     if isinstance(value, str):
         return visible(value)
-    if is_dataclass(value):
-        return cleaned(value)
-    if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_clean(item) for item in value]
-    return value
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return cleaned(value) if _names_of(value.__class__) else value
+
+
+@cache
+def _names_of(kind: Hashable) -> tuple[str, ...]:
+    """The fields of a dataclass; of any other type, none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 def safe_url(url: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pipeline.enrich.figure_groups import group_figures
@@ -19,7 +20,7 @@ from pipeline.enrich.subject import holds, real_names, subject_names
 from pipeline.text import sentences, words
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pipeline.enrich.figure_groups import FigureGroup
     from storage.models import Event, Figure, Member, Source, Story
@@ -343,8 +344,10 @@ def shown_figures(event: Event, stories: Mapping[int, Story]) -> list[FigureGrou
         return []
     role = {member.story_id: member.role for member in event.members}
     own = {i for i, story in stories.items() if story.language == event.language}
-    subject = subject_names(
-        [stories[i] for i in sorted(role) if i in stories], event.title, event.language
+    subject = cache(  # few sentences ask for it, and it reads all the stories
+        lambda: subject_names(
+            [stories[i] for i in sorted(role) if i in stories], event.title, event.language
+        )
     )
     groups = group_figures(
         (
@@ -365,11 +368,11 @@ def shown_figures(event: Event, stories: Mapping[int, Story]) -> list[FigureGrou
     return shared + alone[: max(0, MOST_OF_ONE - len(shared))]
 
 
-def _is_of_another(sentence: str, subject: tuple[str, ...], language: str) -> bool:
+def _is_of_another(sentence: str, subject: Callable[[], tuple[str, ...]], language: str) -> bool:
     """Whether it tells of somebody else: `A bank that had a similar leak paid 11 million.`"""
-    if not subject or holds(sentence, subject):
-        return False
     if not _BEGINS_WITH_ANOTHER.match(sentence):
+        return False
+    if not subject() or holds(sentence, subject()):
         return False
     return bool(_SOMEBODY.match(sentence)) or bool(real_names(sentence, language))
 

@@ -7,6 +7,7 @@ is killed leaves no link to a page that is not there.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -107,9 +108,11 @@ def build_site(
         db.execute("BEGIN")  # a pass may write meanwhile: all pages are of one moment
         try:
             site = _Site(db, pages, files, now, with_robots)
+            gc.freeze()  # what is known of all events stays: not to be looked through all the time
             _write(site, files, prune=prune)
             files.finish(site.sources, site.entries.kept, prune=prune)
         finally:
+            gc.unfreeze()
             db.conn.rollback()
             db.close()
     return Built(files.wanted, files.written, files.removed)
@@ -183,7 +186,7 @@ class _Site:
     # --- events ---
 
     def _event_page(self, row: EventRow) -> Page:
-        mark = digest((row.mark, row.id in self._listed, self._renamed.get(row.id)))
+        mark = f"{row.mark} {row.id in self._listed} {self._renamed.get(row.id)}"
         return Page(at.event_page(row.id), mark, lambda: self._event_html(row), row.id)
 
     def _event_html(self, row: EventRow) -> str:

@@ -41,8 +41,8 @@ class Entries:
     ) -> str:
         """The feed of events that were wanted, in their order."""
         for event in self._whole([id_ for id_ in ids if not self._is_known(str(id_))]):
-            own = [entry_of(event, each, head, self._now) for each in FORMS]
-            self._known[str(event.event_id)] = [self._marks[str(event.event_id)], *own]
+            id_ = str(event.event_id)
+            self._known[id_] = [self._marks[id_], *entry_of(event, head, self._now, *FORMS)]
         place = 1 + FORMS.index(form)
         entries = [self._known[str(id_)][place] for id_ in ids if self._is_known(str(id_))]
         return feed_with(entries, form, head, updated or self._now)

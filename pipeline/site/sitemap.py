@@ -5,8 +5,8 @@ Comes in: addresses, each with the time of its last change. Goes out: XML by pat
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from pipeline.site import addresses
 from storage.times import to_iso
@@ -43,7 +43,8 @@ def robots(base_url: str) -> str:
 
 def _file(name: str, each: str, entries: Sequence[Entry]) -> str:
     lines = [
-        f"<{each}><loc>{escape(url)}</loc>{_lastmod(when)}</{each}>\n" for url, when in entries
+        f"<{each}><loc>{escape(url, quote=False)}</loc>{_lastmod(when)}</{each}>\n"
+        for url, when in entries
     ]
     return f"{HEAD}<{name} {NAMES}>\n{''.join(lines)}</{name}>\n"
 
