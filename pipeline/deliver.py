@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 from pipeline.configuration import FILE, address_of, read_configuration
-from pipeline.digest.feeds import FeedHead
+from pipeline.digest.feeds import FeedHead, with_pages
 from pipeline.digest.mail import fitting, message, message_id, recipients
 from pipeline.digest.render import Form, render
 from pipeline.editions import is_due, next_edition, remember
@@ -58,12 +58,13 @@ def written(
     if form not in FORMS:
         raise NewsfoldError(f"no such form: {form}; there are {', '.join(FORMS)}", WRONG_CALL)
     mail, site = configuration.mail, configuration.site
+    view = with_pages(edition.view, site.base_url)
     if form != MAIL:
         head = FeedHead(site.title, tag=site.tag, site=site.base_url, own_url=own_url)
-        return edition, render(edition.view, form, feed=head).encode()  # type: ignore[arg-type]
+        return edition, render(view, form, feed=head).encode()  # type: ignore[arg-type]
     if not mail.sender:
         raise NewsfoldError(f"a mail needs a sender; set it under [mail] in {FILE}", WRONG_CALL)
-    fitted = fitting(edition.view)
+    fitted = fitting(view)
     body = message(fitted, mail, edition.profile).as_bytes()
     return edition.first(len(fitted.events)), body
 

@@ -133,6 +133,13 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+# A language, then script, region, variants, extensions: what HTML takes for well-formed.
+_LANGUAGE = re.compile(
+    r"(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{5,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|\d{3}))?"
+    r"(?:-(?:[A-Za-z\d]{5,8}|\d[A-Za-z\d]{3}))*(?:-[A-WY-Za-wy-z\d](?:-[A-Za-z\d]{2,8})+)*"
+    r"(?:-x(?:-[A-Za-z\d]{1,8})+)?"
+)
+
 # Names. `(?<!\w\w)` after the first letter is a word boundary before it, and quicker.
 _REST = r"[\w&-]*(?:['’](?!s\b)[\w&-]*)*(?:\.\d+)*"
 
@@ -169,6 +176,11 @@ def visible(text: str) -> str:
     if text.isprintable():  # most of what is asked for: known ten times as fast
         return text
     return _INVISIBLE.sub("", text)
+
+
+def language_tag(language: str) -> str:
+    """The tag of a language as pages may name it (BCP 47, as far as its form tells), or nothing."""
+    return language if _LANGUAGE.fullmatch(language) else ""
 
 
 def words(text: str) -> list[str]:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawlers.entries import read_entries
-from pipeline.digest.feeds import FeedHead, is_tag
-from pipeline.digest.render import render
-from pipeline.digest.view import DigestView, EventView
+from pipeline.digest.feeds import FeedHead, iri, is_tag, with_pages
+from pipeline.digest.render import mail_html, render
+from pipeline.digest.view import DigestView, EventView, SinceThenView
 from tests.atom import broken_rules
 from tests.hostile_words import ADDRESSES, WORDS
 from tests.test_digest import NOW, SINCE, digest, view
@@ -111,6 +111,39 @@ def test_without_a_site_an_entry_leads_to_the_headline_story() -> None:
     [item] = items(digest(view()), head)
     assert item["url"] == "https://salt.example/ferries"
     assert "external_url" not in item
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (
+            "https://a.example/x[1]?y[]=2#z[3]#4",
+            "https://a.example/x%5B1%5D?y%5B%5D=2#z%5B3%5D%234",
+        ),
+        ("https://a.example/100%/%2F%zz", "https://a.example/100%25/%2F%25zz"),
+        ("https://[2001:db8::1]:8080/x", "https://[2001:db8::1]:8080/x"),
+        (
+            "https://a.example/straße?q=“a|b”",
+            "https://a.example/stra%C3%9Fe?q=%E2%80%9Ca%7Cb%E2%80%9D",
+        ),
+    ],
+)
+def test_addresses_are_written_as_they_may_stand(given: str, written: str) -> None:
+    assert iri(given) == written == iri(written)
+
+
+def test_what_was_told_leads_to_the_page_of_the_event_where_there_is_a_site() -> None:
+    before = SinceThenView(NOW, 1, "Ferries", "https://salt.example/then", ())
+    plain = digest(replace(view(), since_then=before))
+    paged = with_pages(plain, "https://news.example/")
+    assert with_pages(plain, "") == plain
+    for form in ("markdown", "html", "atom", "jsonfeed"):
+        page = "https://news.example/events/7.html"
+        without, told = render(plain, form), render(paged, form)  # type: ignore[arg-type]
+        assert "https://salt.example/then" in without and page not in without
+        assert "https://salt.example/then" not in told and page in told
+    assert json.loads(render(paged, "json"))["events"][0]["page"] == page
+    assert page in mail_html(paged) and page not in mail_html(plain)
 
 
 def test_a_feed_without_entries_is_one() -> None:

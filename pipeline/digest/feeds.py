@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from pipeline.text import visible
+from pipeline.text import language_tag, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +41,8 @@ TAG = "newsfold,2026"  # who hands out the ids and since when (RFC 4151), unless
 EVENT_PAGE = "events/{}.html"  # of the site, from its front page
 _TAG = re.compile(r"[a-z0-9.-]+(?:@[a-z0-9.-]+)?,\d{4}(?:-\d\d(?:-\d\d)?)?")
 _DECLARED = "<?xml version='1.0' encoding='utf-8'?>\n"
+_SAFE = "%/:=&?~+!$,;'@*()"  # of a path, a query and a fragment: no brackets, no second #
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -160,7 +162,7 @@ def _item(event: EventView, content: str, head: FeedHead, until: datetime) -> st
         "date_modified": _iso(_changed(event, until)),
         "authors": [{"name": name} for name in _authors(event)],
         "tags": [_clean(event.category)],
-        "language": _language(event.language),
+        "language": language_tag(event.language),
     }
     return _json(_said(item)).replace("\n", "\n    ")  # no value has a line end of its own
 
@@ -177,6 +179,14 @@ def _said(body: Mapping[str, Any]) -> dict[str, Any]:
 def _page(event: EventView, head: FeedHead) -> str:
     """Our page of the event; without a site, the headline story."""
     return iri(head.site + EVENT_PAGE.format(event.event_id)) if head.site else iri(event.url)
+
+
+def with_pages(view: DigestView, site: str) -> DigestView:
+    """The same, each event with its page on the site at this address; without one, as it was."""
+    if not site:
+        return view
+    events = (replace(e, page=site + EVENT_PAGE.format(e.event_id)) for e in view.events)
+    return replace(view, events=tuple(events))
 
 
 def _authors(event: EventView) -> list[str]:
@@ -210,8 +220,8 @@ def _add(parent: Element, name: str, text: str = "", lang: str = "", **attribute
     element = etree.SubElement(parent, _name(name))
     for key, value in attributes.items():
         element.set(key, _clean(value))
-    if _language(lang):
-        element.set("{http://www.w3.org/XML/1998/namespace}lang", _language(lang))
+    if language_tag(lang):
+        element.set("{http://www.w3.org/XML/1998/namespace}lang", language_tag(lang))
     if text:
         element.text = _clean(text)
     found: Element = element
@@ -224,11 +234,19 @@ def _name(name: str) -> str:
 
 @lru_cache(MOST_ADDRESSES)
 def iri(url: str) -> str:
-    """An address as it may stand in a feed or a page, or nothing."""
+    """An address as it may stand in a feed or a page, or nothing. What may not stand in its place
+    is written by per cent; what is written so already stays."""
     from pipeline.digest.render import safe_url
 
     safe = _clean(safe_url(url))
-    return quote(safe, safe="%/:=&?~#+!$,;'@*()[]") if _is_address(safe) else ""
+    if not _is_address(safe):
+        return ""
+    parts = urlsplit(_LONE_PERCENT.sub("%25", safe))
+    path, query, fragment = (
+        quote(part, _SAFE) for part in (parts.path, parts.query, parts.fragment)
+    )
+    host = quote(parts.netloc, safe="%:@[]!$&'()*+,;=")
+    return urlunsplit((parts.scheme, host, path, query, fragment))
 
 
 def _is_address(url: str) -> bool:
@@ -236,11 +254,6 @@ def _is_address(url: str) -> bool:
         return bool(urlsplit(url).hostname) and not re.search(r"\s", url)
     except ValueError:
         return False
-
-
-def _language(language: str) -> str:
-    """A BCP 47 tag as far as one can tell."""
-    return language if re.fullmatch(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", language) else ""
 
 
 def _clean(text: str) -> str:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit
 
 from pipeline.digest import charts
-from pipeline.digest.feeds import FeedHead, feed_of
+from pipeline.digest.feeds import FeedHead, feed_of, iri
 from pipeline.digest.terminal import counted, terminal, terminal_event
-from pipeline.text import visible
+from pipeline.text import language_tag, visible
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -76,7 +76,10 @@ def body_of(view: Any) -> dict[str, Any]:
 
 def cleaned(view: Any) -> dict[str, Any]:
     """A view as dictionaries and lists of clean text, numbers and times."""
-    return {name: _clean(getattr(view, name)) for name in _names_of(view.__class__)}
+    plain = {name: _clean(getattr(view, name)) for name in _names_of(view.__class__)}
+    if "language" in plain:  # an attribute of a page: what is no tag says nothing
+        plain["language"] = language_tag(plain["language"])
+    return plain
 
 
 def _clean(value: Any) -> Any:
@@ -181,7 +184,8 @@ def environment_of(loader: BaseLoader, *, escape: bool) -> Environment:
         auto_reload=False,  # they do not change while we run
     )
     environment.filters |= {
-        "safe_url": safe_url,
+        "safe_url": iri,
+        "tag": language_tag,
         "day": day,
         "period": period,
         "counted": counted,

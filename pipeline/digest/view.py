@@ -160,6 +160,7 @@ class EventView:
     since_then: SinceThenView | None = None  # of an event that was told before: all that is said
     tldr_by: str = ""  # the model that wrote the TL;DR; empty: it is the reports' own sentences
     updated: datetime | None = None  # when newsfold last changed it
+    page: str = ""  # its page on the site; empty where no site is known
 
 
 @dataclass(frozen=True, slots=True)

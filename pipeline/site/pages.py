@@ -27,7 +27,6 @@ from jinja2 import (
 )
 
 from pipeline.digest import charts
-from pipeline.digest.feeds import iri
 from pipeline.digest.render import environment_of
 from pipeline.site import addresses
 from pipeline.text import visible
@@ -116,7 +115,6 @@ class Pages:
         loader = ChoiceLoader([*own, shipped, PrefixLoader({"newsfold": shipped})])
         environment = environment_of(loader, escape=True)
         environment.filters |= {
-            "safe_url": iri,
             "moment": _moment,
             "short_day": _short_day,
             "month": lambda day: f"{day:%B %Y}",
