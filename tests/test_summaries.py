@@ -138,14 +138,17 @@ def test_an_unknown_model_is_told(database: Path, model: Model) -> None:
         summarised(database, [dam(database)], "gpt-none", now=lambda: MORNING)
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "html", "json"])
+@pytest.mark.parametrize("form", ["text", "markdown", "html", "json", "atom", "jsonfeed", "mail"])
 def test_a_digest_says_who_wrote_it(database: Path, model: Model, form: str) -> None:
     call = ["digest", str(database), "--since", "2026-04-01", "--to", form]
+    settings = database.parent / "newsfold.toml"
+    mail = "[mail]\nsender = 'newsfold <news@example.org>'\n"  # without one there is no mail
+    settings.write_text(mail, "utf-8")
     plain = CliRunner().invoke(cli, call)
     assert plain.exit_code == 0
     assert "newsfold-test" not in plain.output
     assert not model.asked
-    (database.parent / "newsfold.toml").write_text('[digest]\nllm = "newsfold-test"\n', "utf-8")
+    settings.write_text(f'{mail}[digest]\nllm = "newsfold-test"\n', "utf-8")
     written = CliRunner().invoke(cli, call)
     assert written.exit_code == 0
     assert "newsfold-test" in written.stdout.replace("\\", "")
