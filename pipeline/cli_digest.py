@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,6 @@ from storage.times import utc_now
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from sqlite_utils import Database
 
@@ -42,6 +42,12 @@ USUAL_PERIOD = "1d"
 @click.option("--profile", help="A digest of newsfold.toml by its name, or daily, or weekly.")
 @at_most(None)
 @click.option("--self", "own_url", help="Where a feed will be found, so that it can say so.")
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with templates of yours, which come before ours. [digest] templates is another"
+    " way to say so.",
+)
 @click.option("--explain", "explained", is_flag=True, help="Say each part of each event's rank.")
 @click.option("--remember", "remembered", is_flag=True, help="What it tells is not told again.")
 @click.option(
@@ -61,6 +67,7 @@ def digest(
     profile: str | None,
     limit: int | None,
     own_url: str | None,
+    templates: Path | None,
     explained: bool,
     remembered: bool,
     sending: bool,
@@ -86,8 +93,10 @@ def digest(
         raise click.UsageError("--remember and --send need a --profile, such as --profile daily")
     if (dry_run or uncertain) and not sending:
         raise click.UsageError("--dry-run and --uncertain go with --send")
-    if (remembered or sending) and (since or limit or explained or again):
-        raise click.UsageError("what is remembered follows from its profile alone")
+    if (remembered or sending) and (since or limit or templates or explained or again):
+        raise click.UsageError(
+            "what is remembered follows from its profile and newsfold.toml alone"
+        )
     if sending and (remembered or to not in (None, "mail")):
         raise click.UsageError("--send remembers by itself, and sends mail")
     if again is not None:
@@ -99,7 +108,7 @@ def digest(
     elif remembered:
         _remember(database, str(profile), to)
     else:
-        _look(database, profile, since, to, limit, own_url, explained)
+        _look(database, profile, since, to, limit, own_url, templates, explained)
 
 
 @click.command()
@@ -126,6 +135,7 @@ def _look(
     to: str | None,
     limit: int | None,
     own_url: str | None,
+    templates: Path | None,
     explained: bool,
 ) -> None:
     from dataclasses import replace
@@ -136,6 +146,9 @@ def _look(
 
     db, now = open_existing(database), utc_now()
     configuration = read_configuration(database)
+    if templates is not None:
+        told = replace(configuration.digest, templates=templates)
+        configuration = replace(configuration, digest=told)
     if name is None:
         profile, since = Profile(), since or parse_since(USUAL_PERIOD, now)
     else:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import tomllib
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -43,6 +43,7 @@ HEAVIEST = 100.0  # weight; more drowns all others
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _WEIGHTS = ("sources", "categories")
+_PLAIN = ("llm", "templates")  # of [digest], neither weights nor profiles
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _HTTPS = re.compile(r"https://[!-~]+")
 
@@ -133,9 +134,8 @@ class Digest:
     sources: dict[str, float] = field(default_factory=dict)  # weights by id; 1 is usual
     categories: dict[str, float] = field(default_factory=dict)  # weights; digest/choose.toml
     profiles: dict[str, Profile] = field(default_factory=dict)
-    llm: str | None = (
-        None  # a model of the llm library that writes TL;DRs; none: reports' own words
-    )
+    llm: str | None = None  # of the llm library, writes TL;DRs; none: the reports' own sentences
+    templates: Path | None = None  # a folder whose templates come before ours
 
     def __post_init__(self) -> None:
         if self.llm is not None and not self.llm.strip():
@@ -218,7 +218,7 @@ class Configuration:
     @property
     def fingerprint(self) -> str:
         """The same for the same settings, whatever file they were written in."""
-        told = json.dumps(asdict(self), sort_keys=True)
+        told = json.dumps(asdict(self), sort_keys=True, default=str)
         return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
@@ -235,13 +235,19 @@ def read_configuration(database: str | Path, file: Path | None = None) -> Config
     """
     path = file or Path(database).parent / FILE
     try:
-        return _table(Configuration, tomllib.loads(path.read_text("utf-8")), "")
+        told = _table(Configuration, tomllib.loads(path.read_text("utf-8")), "")
     except FileNotFoundError:
         return Configuration()
     except OSError as error:
         raise NewsfoldError(f"{path} cannot be read ({error.strerror})", WRONG_CALL) from error
     except ValueError as error:  # of ours, of TOML or of UTF-8
         raise NewsfoldError(f"{path}: {error}", WRONG_CALL) from error
+    if told.digest.templates is None:
+        return told
+    folder = path.parent / told.digest.templates
+    if not folder.is_dir():
+        raise NewsfoldError(f"{path}: [digest] templates: {folder} is no folder", WRONG_CALL)
+    return replace(told, digest=replace(told.digest, templates=folder))
 
 
 def threshold_beside(db: Database, *, embedded: bool) -> float:
@@ -304,7 +310,7 @@ def _digest(given: dict[str, Any]) -> Digest:
     """Of [digest]: two tables of weights, and profiles by name."""
     profiles = {}
     for name, told in given.items():
-        if name in (*_WEIGHTS, "llm"):
+        if name in (*_WEIGHTS, *_PLAIN):
             continue
         if not isinstance(told, dict):
             raise ValueError(f"[digest] {name} must be a table: [digest.{name}]")
@@ -314,8 +320,10 @@ def _digest(given: dict[str, Any]) -> Digest:
     weights = {
         name: _value(dict[str, float], given.get(name, {}), f"digest.{name}") for name in _WEIGHTS
     }
-    llm = _value(str | None, given["llm"], "[digest] llm") if "llm" in given else None
-    return Digest(profiles=profiles, llm=cast("str | None", llm), **cast("dict[str, Any]", weights))
+    plain = {key: _value(str, given[key], f"[digest] {key}") for key in _PLAIN if key in given}
+    if "templates" in plain:
+        plain["templates"] = Path(cast("str", plain["templates"]))
+    return Digest(profiles=profiles, **cast("dict[str, Any]", weights | plain))
 
 
 def _value(hint: Any, value: object, name: str) -> object:

@@ -57,15 +57,17 @@ def written(
     tells. `own_url` is where a feed will be found."""
     if form not in FORMS:
         raise NewsfoldError(f"no such form: {form}; there are {', '.join(FORMS)}", WRONG_CALL)
-    mail, site = configuration.mail, configuration.site
+    mail, site, templates = configuration.mail, configuration.site, configuration.digest.templates
     view = with_pages(edition.view, site.base_url)
     if form != MAIL:
-        head = FeedHead(site.title, tag=site.tag, site=site.base_url, own_url=own_url)
-        return edition, render(view, form, feed=head).encode()  # type: ignore[arg-type]
+        head = FeedHead(
+            site.title, tag=site.tag, site=site.base_url, own_url=own_url, templates=templates
+        )
+        return edition, render(view, form, feed=head, templates=templates).encode()  # type: ignore[arg-type]
     if not mail.sender:
         raise NewsfoldError(f"a mail needs a sender; set it under [mail] in {FILE}", WRONG_CALL)
-    fitted = fitting(view)
-    body = message(fitted, mail, edition.profile).as_bytes()
+    fitted = fitting(view, templates)
+    body = message(fitted, mail, edition.profile, templates).as_bytes()
     return edition.first(len(fitted.events)), body
 
 

@@ -105,6 +105,41 @@ def test_a_mail_can_be_looked_at(database: Path, newsfold: Newsfold) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("form", "template"),
+    [
+        ("html", "digest.html"),
+        ("markdown", "digest.md"),
+        ("mail", "mail.html"),
+        ("atom", "feed_entry.html"),
+        ("jsonfeed", "feed_entry.html"),
+    ],
+)
+def test_templates_of_a_user_come_first(
+    database: Path, newsfold: Newsfold, form: str, template: str
+) -> None:
+    own = database.parent / "own"
+    own.mkdir()
+    asked = ("digest", database, "--to", form)
+    (own / template).write_text('Folded by hand: {% include "newsfold/' + template + '" %}')
+    code, out, _ = newsfold(*asked, "--templates", own)
+    assert code == 0 and "Folded by hand" in out and "Morvik sues Tolvane" in out
+    settings = database.parent / FILE
+    settings.write_text(settings.read_text("utf-8") + '[digest]\ntemplates = "own"\n')
+    assert "Folded by hand" in newsfold(*asked)[1]
+    broken = database.parent / "broken"
+    broken.mkdir()
+    (broken / template).write_text("{% if %}")
+    code, _, err = newsfold(*asked, "--templates", broken)
+    assert code == 2 and template in err and "line 1" in err
+
+
+def test_a_folder_of_templates_that_is_none(database: Path, newsfold: Newsfold) -> None:
+    (database.parent / FILE).write_text('[digest]\ntemplates = "nowhere"\n')
+    code, _, err = newsfold("digest", database)
+    assert code == 2 and "nowhere is no folder" in err
+
+
 def test_send_mails_it_and_says_how_it_went(database: Path, newsfold: Newsfold) -> None:
     box = Mailbox(refused={"ben@example.org": "451 try later"})
     server = serve(box)

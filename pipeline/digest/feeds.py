@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -20,9 +20,8 @@ from pipeline.text import language_tag, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
     from typing import Protocol
-
-    from jinja2 import Template
 
     from pipeline.digest.view import DigestView, EventView
 
@@ -56,6 +55,7 @@ class FeedHead:
     site: str = ""  # where the pages of events are, with a slash at the end
     own_url: str = ""  # where the feed will be found
     home: str = ""  # the page that it is the feed of
+    templates: Path | None = None  # a folder whose templates come before ours
 
     def id_of(self, what: str) -> str:
         return f"tag:{self.tag}:{quote(what)}"
@@ -76,7 +76,7 @@ def feed_of(view: DigestView, form: FeedForm, head: FeedHead) -> str:
 def entry_of(event: EventView, head: FeedHead, until: datetime, *forms: FeedForm) -> list[str]:
     """One event as it stands in feeds of these forms. Of a feed it shows but its tag and its site;
     `until` stands in for an event that does not say when it changed."""
-    content = _content(event)
+    content = _content(event, head)
     made = {"atom": _entry, "jsonfeed": _item}
     return [made[form](event, content, head, until) for form in forms]
 
@@ -198,20 +198,10 @@ def _changed(event: EventView, until: datetime) -> datetime:
     return event.updated or event.last_published or until
 
 
-def _content(event: EventView) -> str:
-    from pipeline.digest.render import cleaned
+def _content(event: EventView, head: FeedHead) -> str:
+    from pipeline.digest.render import feed_entry
 
-    return _clean(_template().render(event=cleaned(event))).strip()
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import PackageLoader
-
-    from pipeline.digest.render import environment_of
-
-    loader = PackageLoader("pipeline.digest")
-    return environment_of(loader, escape=True).get_template("feed_entry.html")
+    return _clean(feed_entry(event, head.templates)).strip()
 
 
 def _add(parent: Element, name: str, text: str = "", lang: str = "", **attributes: str) -> Element:

@@ -23,6 +23,7 @@ from pipeline.digest.render import mail_html, period, render
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from pipeline.digest.view import DigestView, EventView
 
@@ -31,21 +32,22 @@ MOST_BYTES = GMAIL_CLIPS - 8 * 1024  # what the sending server adds around links
 _POLICY = policy.SMTP.clone(max_line_length=78)
 
 
-def fitting(view: DigestView) -> DigestView:
+def fitting(view: DigestView, templates: Path | None = None) -> DigestView:
     """The same as a mail can hold it: less of each event first, then fewer events."""
     for shorter in (_whole, _short, _brief):
         fitted = replace(view, events=tuple(map(shorter, view.events)))
-        if _fits(fitted):
+        if _fits(fitted, templates):
             return fitted
     few, many = 1, len(fitted.events)  # one always fits, all do not
     while many - few > 1:
         middle = (few + many) // 2
-        few, many = (middle, many) if _fits(_first(fitted, middle)) else (few, middle)
+        fits = _fits(_first(fitted, middle), templates)
+        few, many = (middle, many) if fits else (few, middle)
     return _first(fitted, few)
 
 
-def _fits(view: DigestView) -> bool:
-    return len(mail_html(view).encode()) <= MOST_BYTES
+def _fits(view: DigestView, templates: Path | None) -> bool:
+    return len(mail_html(view, templates).encode()) <= MOST_BYTES
 
 
 def _first(view: DigestView, count: int) -> DigestView:
@@ -66,7 +68,9 @@ def _brief(event: EventView) -> EventView:
     return replace(_short(event), tldr=event.tldr[:1], figures=(), sources=event.sources[:3])
 
 
-def message(view: DigestView, mail: Mail, profile: str) -> EmailMessage:
+def message(
+    view: DigestView, mail: Mail, profile: str, templates: Path | None = None
+) -> EmailMessage:
     """The message without what is different for each recipient."""
     sender = address_of(mail.sender)
     made = EmailMessage(policy=_POLICY)
@@ -81,7 +85,7 @@ def message(view: DigestView, mail: Mail, profile: str) -> EmailMessage:
     made["Precedence"] = "bulk"
     made["X-Auto-Response-Suppress"] = "All"
     made.set_content(render(view, "text"), cte="quoted-printable")
-    html = mail_html(view)
+    html = mail_html(view, templates)
     made.add_alternative(html, subtype="html", cte="quoted-printable")
     made.set_boundary("=_" + _hash(html.encode()))  # the same for the same digest
     return made

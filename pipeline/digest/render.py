@@ -18,9 +18,11 @@ from pipeline.digest import charts
 from pipeline.digest.feeds import FeedHead, feed_of, iri
 from pipeline.digest.terminal import counted, terminal, terminal_event
 from pipeline.text import language_tag, visible
+from storage.errors import WRONG_CALL, NewsfoldError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+    from pathlib import Path
 
     from jinja2 import BaseLoader, Environment
 
@@ -34,10 +36,16 @@ _MARKDOWN_START = re.compile(r"^(\s*)([+=-]|\d{1,9}(?=[.)]))")
 
 
 def render(
-    view: DigestView, form: Form, *, colour: bool = False, feed: FeedHead | None = None
+    view: DigestView,
+    form: Form,
+    *,
+    colour: bool = False,
+    feed: FeedHead | None = None,
+    templates: Path | None = None,
 ) -> str:
     """The digest as one string that ends with a line end. `colour` is for text on a terminal,
-    `feed` for what a feed says of itself."""
+    `feed` for what a feed says of itself, `templates` a folder with templates that come before
+    ours (html, markdown). Raises NewsfoldError for one that is broken."""
     if form in ("atom", "jsonfeed"):
         return feed_of(view, form, feed or FeedHead(view.title))
     plain = cleaned(view)
@@ -47,15 +55,20 @@ def render(
     if form == "text":
         return terminal(plain, colour=colour)
     if form == "html":
-        return _html().get_template("digest.html").render(digest=plain)
+        return filled(_html(templates), "digest.html", digest=plain)
     if form == "markdown":
-        return _markdown().get_template("digest.md").render(digest=plain)
+        return filled(_markdown(templates), "digest.md", digest=plain)
     raise ValueError(f"no such form: {form}; there are {', '.join(FORMS)}")
 
 
-def mail_html(view: DigestView) -> str:
+def mail_html(view: DigestView, templates: Path | None = None) -> str:
     """The HTML part of a mail; mail.py makes the message."""
-    return _html().get_template("mail.html").render(digest=cleaned(view))
+    return filled(_html(templates), "mail.html", digest=cleaned(view))
+
+
+def feed_entry(event: EventView, templates: Path | None = None) -> str:
+    """What a feed says of an event, as HTML."""
+    return filled(_html(templates), "feed_entry.html", event=cleaned(event))
 
 
 def event_text(view: EventView, *, colour: bool = False) -> str:
@@ -148,25 +161,46 @@ def _iso(value: object) -> str:
 
 
 @cache
-def _html() -> Environment:
-    environment = _environment(escape=True)
+def _html(templates: Path | None) -> Environment:
+    environment = _environment(templates, escape=True)
     environment.globals["spread"] = charts.spread_of
     return environment
 
 
 @cache
-def _markdown() -> Environment:
-    environment = _environment(escape=False)  # HTML escapes would show in Markdown
+def _markdown(templates: Path | None) -> Environment:
+    environment = _environment(templates, escape=False)  # HTML escapes would show in Markdown
     environment.filters["md"] = markdown_text
     environment.filters["md_url"] = markdown_url
     return environment
 
 
-def _environment(*, escape: bool) -> Environment:
-    """The templates of this folder."""
+def _environment(templates: Path | None, *, escape: bool) -> Environment:
+    """A user's templates and those of this folder."""
     from jinja2 import PackageLoader
 
-    return environment_of(PackageLoader("pipeline.digest"), escape=escape)
+    return environment_of(users_first(templates, PackageLoader("pipeline.digest")), escape=escape)
+
+
+def users_first(templates: Path | None, ours: BaseLoader) -> BaseLoader:
+    """A user's own templates come before ours; `newsfold/NAME` is ours in any case."""
+    from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader
+
+    own = [FileSystemLoader(templates)] if templates else []
+    return ChoiceLoader([*own, ours, PrefixLoader({"newsfold": ours})])
+
+
+def filled(environment: Environment, name: str, /, **told: object) -> str:
+    """A template with what it tells. Raises NewsfoldError that names the file and line of a fault
+    in it."""
+    from jinja2 import TemplateError, TemplateSyntaxError
+
+    try:
+        return environment.get_template(name).render(**told)
+    except TemplateError as error:
+        where = getattr(error, "filename", None) or getattr(error, "name", None) or name
+        line = f", line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
+        raise NewsfoldError(f"template {where}{line}: {error}", WRONG_CALL) from error
 
 
 def environment_of(loader: BaseLoader, *, escape: bool) -> Environment:

@@ -454,6 +454,7 @@ class _Site:
                 site=self._pages.base_url,
                 own_url=self._pages.whole(path),
                 home=self._pages.whole(home),
+                templates=self._pages.templates,
             )
             yield Page(
                 path,

@@ -16,22 +16,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from jinja2 import (
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    PackageLoader,
-    PrefixLoader,
-    TemplateError,
-    TemplateSyntaxError,
-)
+from jinja2 import ChoiceLoader, Environment, PackageLoader
 
 from pipeline.digest import charts
-from pipeline.digest.render import environment_of
+from pipeline.digest.render import environment_of, filled, users_first
 from pipeline.site import addresses
 from pipeline.text import visible
 from pipeline.web.render import styles as styles_of_pages
-from storage.errors import WRONG_CALL, NewsfoldError
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -60,13 +51,8 @@ class Pages:
 
     def page(self, name: str, path: str, /, **told: object) -> str:
         """The page `name` (front, event, day, ...) at a path of the site."""
-        try:
-            template = self._environment.get_template(f"{name}.html")
-            html = template.render(path=path, root=self.root_of(path), **told)
-        except TemplateError as error:
-            where = getattr(error, "filename", None) or getattr(error, "name", None) or name
-            line = f", line {error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
-            raise NewsfoldError(f"template {where}{line}: {error}", WRONG_CALL) from error
+        root = self.root_of(path)
+        html = filled(self._environment, f"{name}.html", path=path, root=root, **told)
         if html.replace("\n", "").isprintable():  # a tenth of the time of looking for each
             return html
         return _NO_CHARACTERS.sub("", visible(html))
@@ -111,9 +97,7 @@ class Pages:
     @cached_property
     def _environment(self) -> Environment:
         shipped = ChoiceLoader([PackageLoader("pipeline.site"), PackageLoader("pipeline.digest")])
-        own = [FileSystemLoader(self.templates)] if self.templates else []
-        loader = ChoiceLoader([*own, shipped, PrefixLoader({"newsfold": shipped})])
-        environment = environment_of(loader, escape=True)
+        environment = environment_of(users_first(self.templates, shipped), escape=True)
         environment.filters |= {
             "moment": _moment,
             "short_day": _short_day,
