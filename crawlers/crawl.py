@@ -93,6 +93,8 @@ def crawl(
         _run(spiders, arguments, chosen, None if seconds is None else started + seconds)
     if tally.database_error:
         raise explained(tally.database_error, database) from tally.database_error
+    if tally.failure:
+        raise tally.failure
     return _report(tally, time.monotonic() - started)
 
 
@@ -174,7 +176,7 @@ def _run(
                 tally.deadline = _deadline(end, feeds, left)
                 left -= feeds
                 await process.crawl(spider, **arguments)
-                if tally.interrupted or tally.offline or tally.database_error:
+                if tally.interrupted or tally.offline or tally.database_error or tally.failure:
                     return
         except Exception as error:
             errors.append(error)

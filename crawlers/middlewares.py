@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from storage.models import Robots
 
 
+WAITING_DROPPED = object()  # a signal: nothing that still waits is to be asked
 MOST_CODINGS = 5  # of one answer; curl unpacks as many
 
 
@@ -334,3 +335,5 @@ def drop_waiting(crawler: Crawler, error: NotAskedError, host: str | None = None
             while slot.queue:
                 _, waiting = slot.queue.popleft()
                 waiting.errback(Failure(error))  # type: ignore[no-untyped-call]
+    if host is None:  # what waits elsewhere, too
+        crawler.signals.send_catch_log(signal=WAITING_DROPPED, error=error)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from storage.errors import NewsfoldError
+
 ON_TERMINAL = 0.2  # seconds between two states of the one line
 ON_FILE = 10.0  # seconds between two lines in a log
 
@@ -38,6 +40,7 @@ class Tally:
     deadline: float | None = None  # by time.monotonic(): from then on nothing more is asked
     out_of_time: bool = False
     database_error: sqlite3.Error | None = None
+    failure: NewsfoldError | None = None  # whoever fetches for us cannot be had
     listener: Callable[[Tally], None] | None = None
 
     def changed(self) -> None:

@@ -72,6 +72,11 @@ RETRY_EXCEPTIONS = [
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the reason is stored with the entry
 HTTPERROR_ALLOW_ALL = True  # crawlers/answers.py says what a status means
 
+# Many crawlers: crawlers/shared. `newsfold run --queue` and `newsfold worker` name the queue.
+NEWSFOLD_QUEUE = None
+NEWSFOLD_CRAWLER_LATE = 15.0  # seconds without a word; then a crawler's tasks go to the others
+NEWSFOLD_QUEUE_PATIENCE = 60.0  # seconds that Redis, or all crawlers, may be away
+
 # The way of a page that was fetched.
 CONCURRENT_ITEMS = 4
 ITEM_PIPELINES = {

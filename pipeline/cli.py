@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -131,8 +131,26 @@ def demo(folder: Path) -> None:
     show_demo(folder)
 
 
+QUEUE = click.option(
+    "--queue",
+    metavar="REDIS",
+    envvar="NEWSFOLD_QUEUE",
+    help="Leave fetching to the crawlers at this queue, such as redis://host:6379/0.",
+)
+
+
+def _asking(queue: str | None, database: Path) -> dict[str, Any] | None:
+    """The settings of a crawl whose pages are fetched by others."""
+    if queue is None:
+        return None
+    from crawlers.shared.address import settings_for
+
+    return settings_for(queue, database)
+
+
 @cli.command()
 @DATABASE
+@QUEUE
 @click.option(
     "--sources",
     "sources_file",
@@ -147,7 +165,13 @@ def demo(folder: Path) -> None:
     help="End in order after 90s, 8m, 2h; else what newsfold.toml says, else 8m.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
-def run(database: Path, sources_file: Path | None, seconds: float | None, quiet: bool) -> None:
+def run(
+    database: Path,
+    queue: str | None,
+    sources_file: Path | None,
+    seconds: float | None,
+    quiet: bool,
+) -> None:
     """One scheduled pass: crawl what is due, fold, enrich; the cron line.
 
     Safe to run every ten minutes, to kill, and to overlap: a second pass leaves at once. When its
@@ -156,20 +180,55 @@ def run(database: Path, sources_file: Path | None, seconds: float | None, quiet:
 
     \b
     */10 * * * *  newsfold run --quiet /var/lib/newsfold/news.db
+
+    With --queue its pages are fetched by `newsfold worker` on other machines; all else is as
+    before. NEWSFOLD_QUEUE may name the queue, so that no list of processes shows a password.
     """
     from pipeline.passes import run_pass
 
     with _left_to_another(quiet):
-        voice = Voice(quiet)
-        sys.exit(run_pass(database, seconds=seconds, sources_file=sources_file, voice=voice))
+        code = run_pass(
+            database,
+            seconds=seconds,
+            sources_file=sources_file,
+            voice=Voice(quiet),
+            settings=_asking(queue, database),
+        )
+        sys.exit(code)
+
+
+@cli.command()
+@click.argument("queue", metavar="REDIS", envvar="NEWSFOLD_QUEUE")
+@click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
+def worker(queue: str, quiet: bool) -> None:
+    """A crawler for other machines: fetches what `newsfold run --queue` asks for.
+
+    Start as many as you like, wherever Redis can be reached; they need no database. Robots.txt,
+    pauses and Retry-After are kept for all of them together. Runs until SIGTERM or Ctrl-C, and
+    finishes then what it has in hand; killed, it leaves that to the others. Needs: pip install
+    'newsfold[redis]'
+
+    \b
+    newsfold worker redis://10.0.0.5:6379/0
+    """
+    from crawlers.shared.address import check
+
+    check(queue)
+    from crawlers.shared.working import work
+
+    voice = Voice(quiet)
+    voice.say(f"{work(queue, say=voice.say)} requests answered")
 
 
 @cli.command()
 @DATABASE
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@QUEUE
 @click.option("--all", "everything", is_flag=True, help="Poll also feeds that are not due yet.")
 @click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
-def crawl(database: Path, sources: tuple[str, ...], everything: bool, quiet: bool) -> None:
+def crawl(
+    database: Path, sources: tuple[str, ...], queue: str | None, everything: bool, quiet: bool
+) -> None:
     """Only the crawl: poll due feeds, fetch pages, make stories of them.
 
     With SOURCE ids only these sources; see: newsfold sources list
@@ -177,7 +236,14 @@ def crawl(database: Path, sources: tuple[str, ...], everything: bool, quiet: boo
     from pipeline.passes import crawl_pass
 
     with _left_to_another(quiet):
-        sys.exit(crawl_pass(database, sources, everything=everything, voice=Voice(quiet)))
+        code = crawl_pass(
+            database,
+            sources,
+            everything=everything,
+            voice=Voice(quiet),
+            settings=_asking(queue, database),
+        )
+        sys.exit(code)
 
 
 @cli.command("import")

@@ -103,8 +103,8 @@ FOR_OTHERS = {"cssselect", "lxml-html-clean"}
 
 def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]  # of pipeline/web, and of pipeline/summaries
-    extra = extras["serve"] + extras["llm"]
+    extras = project["optional-dependencies"]  # of pipeline/web, summaries and crawlers/shared
+    extra = extras["serve"] + extras["llm"] + extras["redis"]
     declared = {normal(re.split(r"[><=]", each)[0]) for each in project["dependencies"] + extra}
     tops = {name.split(".")[0] for path in MODULES for name in imported(path)}
     foreign = tops - set(ROOMS) - set(sys.stdlib_module_names)

@@ -180,6 +180,11 @@ class FeedSpider(Spider):
             self.tally.database_error = failure.value
             self._stop("database")
 
+    def give_up(self, failure: NewsfoldError) -> None:
+        """Whoever fetches for us cannot be had: all stays as it is, for the next pass."""
+        self.tally.failure = self.tally.failure or failure
+        self._stop("queue")
+
     def _stop_in_time(self) -> None:
         """What is being fetched is finished; feeds stay due, entries go on waiting."""
         self.tally.out_of_time = True
