@@ -48,6 +48,7 @@ class Web:
     def __init__(self) -> None:
         self.pages: dict[str, Reply | Callable[[dict[str, str]], Reply]] = {}
         self.asked: list[tuple[float, str, dict[str, str]]] = []
+        self.spans: list[tuple[float, float, str]] = []  # from request to answer
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
@@ -77,10 +78,12 @@ class Web:
             def do_GET(self) -> None:
                 url = self.path if "://" in self.path else web.address + self.path
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                web.asked.append((time.monotonic(), url, headers))
+                asked = time.monotonic()
+                web.asked.append((asked, url, headers))
                 reply = web.pages.get(url, Reply(b"not here", 404))
                 with suppress(ConnectionError):  # whoever asked has gone
                     self.answer(reply(headers) if callable(reply) else reply)
+                web.spans.append((asked, time.monotonic(), url))
 
             def answer(self, reply: Reply) -> None:
                 time.sleep(reply.wait)
