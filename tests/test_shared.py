@@ -73,7 +73,8 @@ def crawler(redis: RedisServer, web: Web, **settings: Any) -> Started:
 
 def crawl_through(redis: RedisServer, database: Path, **settings: Any) -> Started:
     """A crawl that leaves fetching to others."""
-    chosen = settings_for(redis.url, database) | {"NEWSFOLD_CRAWLER_LATE": LATE} | settings
+    usual = {"NEWSFOLD_CRAWLER_LATE": LATE, "NEWSFOLD_QUEUE_PATIENCE": 20}
+    chosen = settings_for(redis.url, database) | usual | settings
     return start_crawl(database, None, settings=chosen)
 
 
@@ -230,6 +231,7 @@ def test_no_host_is_asked_by_two_at_a_time_nor_without_its_pause(shared: Shared)
         spans.setdefault(urlsplit(url).hostname or "", []).append((begin, end))
     pairs = [pair for each in spans.values() for pair in pairwise(each)]
     assert len(pairs) > 10
+    assert {headers["connection"] for _, _, headers in shared.web.asked} == {"close"}
     for (begin, end), (next_begin, _) in pairs:
         assert end <= next_begin
         assert next_begin - begin > DELAY * 0.4  # Scrapy varies it by half; and a busy machine
@@ -504,7 +506,7 @@ def test_a_request_travels_without_what_is_the_crawlers_own() -> None:
     assert b"secret" not in packed
     arrived = wire.request_of(wire.unpacked(packed))
     assert arrived.url == request.url
-    assert arrived.headers.to_unicode_dict() == {"If-None-Match": '"ü"'}
+    assert arrived.headers.to_unicode_dict() == {"If-None-Match": '"ü"', "Connection": "close"}
     assert arrived.meta["download_timeout"] == 7.0
 
 

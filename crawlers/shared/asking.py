@@ -58,8 +58,11 @@ class AskCrawlers:
         self._before: set[str] = set()  # under way for an earlier pass
         self._early: dict[str, Answered] = {}  # answers that nobody has asked for yet
         self._last = "0"  # the answer that was read last
+        self._oldest = 0  # milliseconds: what came before nobody waits for any more
+        self._done: list[str] = []  # answers that Redis may forget
         self._work: asyncio.Task[None] | None = None
         self._began = asyncio.Event()
+        self._closed = False
         self._ending: NotAskedError | None = None  # why nothing more is asked
         self._seen = 0.0  # when a crawler was last there
         crawler.signals.connect(self.withdraw, signal=WAITING_DROPPED)
@@ -71,16 +74,16 @@ class AskCrawlers:
     async def download_request(self, request: Request) -> Response:
         if self._work is None:
             self._answers += f":{urlsplit(request.url).scheme}"
-            self._work = asyncio.ensure_future(self._keep_reading())
+            self._work = asyncio.ensure_future(self._work_on())
         task = task_of(request, timeout=self._timeout, gap=self._gap(request))
         answer = await self._ask(task)
         return response_of(answer.head, answer.body, request)
 
     async def close(self) -> None:
+        self._closed = True
         if self._work:
-            self._work.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._work
+            self._work.cancel()  # which a reply that comes at that moment may swallow
+            await asyncio.wait([self._work])
         await self._queue.close()
 
     def withdraw(self, error: NotAskedError) -> None:
@@ -103,7 +106,7 @@ class AskCrawlers:
         self._awaited[task.id] = _Awaited(task, answer)
         early = self._early.pop(task.id, None)
         if early:
-            await self._deliver([early])
+            self._deliver(early)
         elif task.id in self._before:
             self._before.remove(task.id)
         else:
@@ -111,10 +114,17 @@ class AskCrawlers:
                 await self._queue.submit(task, self._answers)
         return await answer
 
+    async def _work_on(self) -> None:
+        try:
+            await self._keep_reading()
+        except Exception as error:  # whoever awaits an answer would wait for ever
+            self._give_up(address.unusable(self._url, error))
+            raise
+
     async def _keep_reading(self) -> None:
         """Deliver answers as they come. Redis may be away for a while."""
         self._seen = looked = good = time.monotonic()
-        while True:
+        while not self._closed:
             try:
                 if not self._began.is_set():
                     await self._begin()
@@ -131,6 +141,7 @@ class AskCrawlers:
 
     async def _begin(self) -> None:
         await self._queue.join()
+        self._oldest = await self._queue.milliseconds() - int(OLD * 1000)
         self._before = await self._queue.under_way(self._answers)
         while await self._read(block=None):
             pass  # what an earlier pass has left
@@ -139,25 +150,23 @@ class AskCrawlers:
     async def _read(self, *, block: int | None) -> bool:
         """Whether there were answers to read."""
         found = await self._queue.read(self._answers, self._last, block=block)
-        if found:
-            self._last = found[-1].entry
-            await self._deliver(found)
+        for answered in found:
+            self._last = answered.entry
+            self._deliver(answered)
+        if self._done:
+            await self._queue.forget(self._answers, *self._done)
+            self._done.clear()
         return bool(found)
 
-    async def _deliver(self, found: list[Answered]) -> None:
-        """Hand answers to who awaits them; the others are kept as long as they are fresh."""
-        oldest = await self._queue.milliseconds() - OLD * 1000
-        done: list[str] = []
-        for answered in found:
-            awaited = self._awaited.pop(answered.task, None)
-            if awaited and not awaited.answer.done():
-                awaited.answer.set_result(answered)
-            elif answered.milliseconds > oldest:
-                self._early[answered.task] = answered
-                continue
-            done.append(answered.entry)
-        if done:
-            await self._queue.forget(self._answers, *done)
+    def _deliver(self, answered: Answered) -> None:
+        """Hand an answer to who awaits it; another is kept as long as it is fresh."""
+        awaited = self._awaited.pop(answered.task, None)
+        if awaited is None and answered.milliseconds > self._oldest:
+            self._early[answered.task] = answered
+            return
+        self._done.append(answered.entry)
+        if awaited and not awaited.answer.done():
+            awaited.answer.set_result(answered)
 
     async def _look(self) -> None:
         """Whether crawlers are there, and whether every task that is awaited is under way."""

@@ -81,11 +81,14 @@ def task_of(request: Request, *, timeout: float, gap: float) -> Task:
 
 
 def request_of(task: Task) -> Request:
-    """The request that a crawler sends; whatever comes back goes to who asked."""
+    """The request that a crawler sends; whatever comes back goes to who asked. Its connection ends
+    with it: kept open, a host would have one of each crawler."""
+    headers = _headers(task.headers)
+    headers["Connection"] = "close"
     return Request(
         task.url,
         callback=NO_CALLBACK,
-        headers=_headers(task.headers),
+        headers=headers,
         meta={"download_timeout": task.timeout},
         dont_filter=True,
     )

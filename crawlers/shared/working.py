@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import Settings
 
-    from storage.errors import NewsfoldError
-
 BLOCK = 500  # milliseconds that a look for tasks waits
 AT_ONCE = 4  # tasks taken at a time, so that crawlers share what there is
 PAUSE = 1.0  # seconds, while Redis is away
@@ -63,10 +61,12 @@ def work(
     hands = Hands(url, chosen, say)
     process = _Process(chosen)
     process.hands = hands
-    process.crawl(Worker, hands=hands)
+    crawling: Any = process.crawl(Worker, hands=hands)
     process.start()
     if hands.failure:
         raise hands.failure
+    if crawling.done():
+        crawling.result()  # raises what went wrong before it began
     return hands.answered
 
 
@@ -76,7 +76,8 @@ class _Process(AsyncCrawlerProcess):
     async def stop(self) -> None:
         """SIGTERM or Ctrl-C: no more tasks are taken; those in hand are finished."""
         self.hands.stop()
-        await self.hands.ended.wait()
+        if self.hands.began:
+            await self.hands.ended.wait()
         await super().stop()
 
 
@@ -100,7 +101,8 @@ class Hands:
 
     def __init__(self, url: str, settings: Settings, say: Callable[[str], None]) -> None:
         self.answered = 0
-        self.failure: NewsfoldError | None = None
+        self.failure: Exception | None = None
+        self.began = False
         self.ended = asyncio.Event()
         self._url = url
         self._say = say
@@ -118,6 +120,7 @@ class Hands:
 
     async def work(self, crawler: Crawler) -> None:
         """Until it is stopped, or Redis stays away."""
+        self.began = True
         self._crawler = crawler
         self._queue = Queue(self._url)
         beating = asyncio.ensure_future(self._keep_beating())
@@ -127,6 +130,8 @@ class Hands:
                 await asyncio.wait(self._running)
             with suppress(RedisError, OSError):
                 await self._queue.leave(self._name)
+        except Exception as error:
+            self.failure = error  # Scrapy would only log it
         finally:
             beating.cancel()
             for task in self._running:
@@ -173,10 +178,14 @@ class Hands:
 
     async def _tried(self, taken: Taken, deliveries: int) -> None:
         with suppress(RedisError, OSError):
-            await self._do(taken, deliveries)
+            try:
+                task = wire.unpacked(taken.packed)
+            except (ValueError, KeyError, TypeError):  # no task of ours
+                await self._queue.drop(taken)
+                return
+            await self._do(taken, task, deliveries)
 
-    async def _do(self, taken: Taken, deliveries: int) -> None:
-        task = wire.unpacked(taken.packed)
+    async def _do(self, taken: Taken, task: wire.Task, deliveries: int) -> None:
         if deliveries >= MOST_DELIVERIES:
             error = RuntimeError(f"given up: {deliveries} crawlers have died over it")
             await self._until_done(lambda: self._queue.answer(taken, *wire.failed(error)))
@@ -222,5 +231,6 @@ class Hands:
             with suppress(RedisError, OSError):
                 await self._queue.beat(self._name, list(self._running.values()), self._late)
                 for lease in list(self._leases):
-                    with suppress(LockError):
-                        await lease.extend(self._late, replace_ttl=True)
+                    if lease in self._leases:  # it may have been given back meanwhile
+                        with suppress(LockError):
+                            await lease.extend(self._late, replace_ttl=True)
