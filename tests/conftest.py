@@ -28,6 +28,7 @@ LONG = (
     "test_package",
     "test_considerate",
     "test_faults",
+    "test_shared",
     "test_crawl_ends",
     "test_entries",
     "test_extraction",

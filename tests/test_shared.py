@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import signal
 import time
 from collections import Counter
@@ -26,9 +28,10 @@ from crawlers.middlewares import HostRefusedError
 from crawlers.shared import wire
 from crawlers.shared.address import check, settings_for, shown
 from crawlers.shared.queue import MOST_DELIVERIES, Queue
+from pipeline.cli import cli
 from storage.errors import NewsfoldError
 from storage.models import Feed
-from tests.processes import Started
+from tests.processes import ROOT, Started
 from tests.redis_server import PROGRAM, RedisServer, serve_redis
 
 if TYPE_CHECKING:
@@ -73,9 +76,15 @@ def crawler(redis: RedisServer, web: Web, **settings: Any) -> Started:
 
 def crawl_through(redis: RedisServer, database: Path, **settings: Any) -> Started:
     """A crawl that leaves fetching to others."""
+    return start_through(redis, database, settings)
+
+
+def start_through(
+    redis: RedisServer, database: Path, settings: dict[str, Any] | None = None, **more: Any
+) -> Started:
     usual = {"NEWSFOLD_CRAWLER_LATE": LATE, "NEWSFOLD_QUEUE_PATIENCE": 20}
-    chosen = settings_for(redis.url, database) | usual | settings
-    return start_crawl(database, None, settings=chosen)
+    chosen = settings_for(redis.url, database) | usual | (settings or {})
+    return start_crawl(database, None, settings=chosen, **more)
 
 
 def stop(process: Started) -> int:
@@ -272,6 +281,7 @@ def test_the_tasks_of_a_killed_crawler_go_to_another(
     assert redis.queued() == 0
 
 
+@pytest.mark.long
 @needs_redis
 def test_a_crawler_that_is_told_to_stop_finishes_what_it_has_in_hand(
     redis: RedisServer, web: Web, database: Path
@@ -310,6 +320,7 @@ def test_a_killed_writer_finds_what_was_fetched_meanwhile(
     stop(one)
 
 
+@pytest.mark.long
 @needs_redis
 def test_redis_may_lose_everything_in_the_middle(
     redis: RedisServer, web: Web, database: Path
@@ -327,6 +338,7 @@ def test_redis_may_lose_everything_in_the_middle(
     stop(one)
 
 
+@pytest.mark.long
 @needs_redis
 def test_when_redis_stays_away_all_say_so_and_the_next_pass_goes_on(
     redis: RedisServer, web: Web, database: Path
@@ -369,6 +381,18 @@ def test_without_any_crawler_it_is_said_how_to_start_one(
 
 
 @needs_redis
+def test_what_no_crawler_has_taken_when_time_is_up_is_taken_back(
+    redis: RedisServer, web: Web, database: Path
+) -> None:
+    sources(web, database, hosts=2, pages=1)
+    report = done(start_through(redis, database, seconds=2))
+    assert report["out_of_time"]
+    assert not report["feeds_failed"]
+    assert redis.queued() == 0
+
+
+@pytest.mark.long
+@needs_redis
 def test_redis_holds_no_more_than_the_requests_in_flight(
     redis: RedisServer, web: Web, database: Path
 ) -> None:
@@ -393,6 +417,7 @@ def test_redis_holds_no_more_than_the_requests_in_flight(
     stop(one)
 
 
+@pytest.mark.long
 @needs_redis
 def test_a_full_redis_is_told_as_such(redis: RedisServer, web: Web, database: Path) -> None:
     sources(web, database, hosts=1, pages=1)
@@ -588,6 +613,25 @@ def test_without_the_extra_the_error_names_it(
     code, _, errors = newsfold("worker", "redis://127.0.0.1:1")
     assert code == 1
     assert "pip install 'newsfold[redis]'" in errors
+
+
+SCALE = (ROOT / "docs/scale.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "line", re.findall(r"^newsfold (?:worker|run news.db --queue).*", SCALE, re.M)
+)
+def test_the_lines_of_the_page_can_be_called(line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    cli.commands[words[0]].make_context(words[0], words[1:])
+
+
+def test_the_unit_of_the_page_names_its_queue_as_the_command_reads_it() -> None:
+    [unit] = [block for block in re.findall(r"```ini\n(.*?)```", SCALE, re.S) if "worker" in block]
+    [queue] = re.findall(r"^Environment=(\w+)=redis:", unit, re.M)
+    context = cli.commands["worker"].make_context("worker", [], resilient_parsing=True)
+    [argument] = [each for each in context.command.params if each.name == "queue"]
+    assert argument.envvar == queue
 
 
 @needs_redis

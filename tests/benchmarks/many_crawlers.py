@@ -87,7 +87,7 @@ def watched(redis: RedisServer, writer: subprocess.Popen[bytes]) -> dict[str, An
                 looks.append(taken / length)
         most = max(most, redis.queued())
         most_bytes = max(most_bytes, redis.client.info("memory")["used_memory"] - before)
-        time.sleep(0.01)
+        time.sleep(0.1)
     a_page = round(statistics.median(looks)) if looks else None
     return {"bytes a page": a_page, "most": most, "most MB": round(most_bytes / 1e6, 1)}
 
