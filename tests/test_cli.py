@@ -30,6 +30,7 @@ VERBS = (
     "demo",
     "run",
     "crawl",
+    "worker",
     "import",
     "fold",
     "events",
