@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 import shlex
 import signal
 import time
 from collections import Counter
 from itertools import pairwise
-from threading import Event
+from threading import Event, Timer
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
 from loopback import Reply, Web, article, rows, rss, save_feeds, serve, start_crawl
 from scrapy import Request
-from scrapy.exceptions import DownloadTimeoutError
+from scrapy.exceptions import DownloadTimeoutError, IgnoreRequest
 from scrapy.http import HtmlResponse
-from test_faults import FEEDS, fill, outcome
+from test_faults import (  # noqa: F401 - untroubled is a fixture
+    FEEDS,
+    MOST_PASSES,
+    Passes,
+    fill,
+    outcome,
+    trouble,
+    untroubled,
+)
 
 from crawlers.middlewares import HostRefusedError
 from crawlers.shared import wire
@@ -429,6 +438,51 @@ def test_a_full_redis_is_told_as_such(redis: RedisServer, web: Web, database: Pa
     assert "give it more maxmemory" in errors
 
 
+THROUGH = """
+from crawlers.shared.address import settings_for
+given["settings"] |= settings_for({url!r}, Path(given["database"])) | {more!r}
+"""
+
+
+@pytest.mark.long
+@needs_redis
+def test_faults_and_kills_of_all_change_nothing_in_the_end(
+    untroubled: dict[str, Any],  # noqa: F811
+    redis: RedisServer,
+    web: Web,
+    database: Path,
+) -> None:
+    """As in test_faults.py, where 30 % of answers fail; crawlers, passes and Redis are killed."""
+    fill(web)
+    happened = trouble(web, 0)
+    save_feeds(database, *FEEDS)
+    chance = random.Random(0)
+    crawlers = [crawler(redis, web) for _ in range(2)]
+    passes = Passes(database, web)
+    more = {"NEWSFOLD_CRAWLER_LATE": LATE}
+    before = THROUGH.format(url=redis.url, more=more)
+    killed = done = 0
+    while done < MOST_PASSES and outcome(database) != untroubled:
+        victim = Timer(chance.uniform(0.3, 2), crawlers[0].kill)
+        victim.start()
+        if killed < 3 and passes.run(kill_after=chance.uniform(0.5, 3), before=before):
+            killed += 1
+        else:
+            passes.run(before=before)
+            done += 1
+        victim.join()
+        crawlers = [crawlers[1], crawler(redis, web)]
+        if done % 4 == 3:
+            redis.kill()
+            redis.start()
+    print(f"{killed} passes killed, {done} done; answers: {dict(happened)}")
+    assert outcome(database) == untroubled
+    assert happened["none"]
+    assert len(happened) > 4
+    for each in crawlers:
+        each.kill()
+
+
 # The queue by itself
 
 
@@ -507,7 +561,7 @@ def test_what_kills_crawlers_is_given_up_and_what_is_private_refused(
         heads = {each.task: each.head for each in await queue.read("answers", "0", block=None)}
         with pytest.raises(HostRefusedError, match="private address"):
             wire.response_of(heads[private.id], b"", Request(private.url))
-        with pytest.raises(Exception, match=f"given up: {MOST_DELIVERIES} crawlers have died"):
+        with pytest.raises(IgnoreRequest, match=f"given up: {MOST_DELIVERIES} crawlers have died"):
             wire.response_of(heads[deadly.id], b"", Request(deadly.url))
 
     in_queue(redis, prepare)

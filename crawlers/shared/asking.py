@@ -102,6 +102,9 @@ class AskCrawlers:
         await self._began.wait()
         if self._ending:
             raise self._ending
+        same = self._awaited.get(task.id)
+        if same:
+            return await asyncio.shield(same.answer)
         answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._awaited[task.id] = _Awaited(task, answer)
         early = self._early.pop(task.id, None)

@@ -17,6 +17,7 @@ from scrapy.exceptions import (
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
+    IgnoreRequest,
     ResponseDataLossError,
     UnsupportedURLSchemeError,
 )
@@ -39,6 +40,7 @@ FAILURES: dict[str, type[Exception]] = {
         DownloadFailedError,
         DownloadTimeoutError,
         HostRefusedError,
+        IgnoreRequest,
         ResponseDataLossError,
         UnsupportedURLSchemeError,
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import LockError, RedisError
 from scrapy import Spider
 from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.exceptions import IgnoreRequest
 
 from crawlers.crawl import crawl_settings, name_trusted_certificates
 from crawlers.shared import address, wire
@@ -187,7 +188,7 @@ class Hands:
 
     async def _do(self, taken: Taken, task: wire.Task, deliveries: int) -> None:
         if deliveries >= MOST_DELIVERIES:
-            error = RuntimeError(f"given up: {deliveries} crawlers have died over it")
+            error = IgnoreRequest(f"given up: {deliveries} crawlers have died over it")
             await self._until_done(lambda: self._queue.answer(taken, *wire.failed(error)))
             return
         if await self._until_done(self._queue.milliseconds) - taken.milliseconds > OLD * 1000:
