@@ -270,15 +270,30 @@ def test_what_comes_of_it_is_what_one_machine_makes(shared: Shared) -> None:
 # Deaths
 
 
+class Middle(NamedTuple):
+    """A crawl in its middle: one of these pages is being fetched, and waits to be released."""
+
+    links: list[str]
+    late: Blocked
+    crawler: Started
+    writer: Started
+
+
+def in_the_middle(redis: RedisServer, web: Web, database: Path, **settings: Any) -> Middle:
+    links = sources(web, database, hosts=3, pages=3)
+    late = Blocked(web, links[0])
+    one = crawler(redis, web, **settings)
+    until(lambda: redis.client.zcard("newsfold:crawlers") == 1, "the crawler is there")
+    writer = crawl_through(redis, database, **settings)
+    until(late.is_asked, "the page is being fetched")
+    return Middle(links, late, one, writer)
+
+
 @needs_redis
 def test_the_tasks_of_a_killed_crawler_go_to_another(
     redis: RedisServer, web: Web, database: Path
 ) -> None:
-    links = sources(web, database, hosts=3, pages=3)
-    late = Blocked(web, links[0])
-    killed = crawler(redis, web)
-    writer = crawl_through(redis, database)
-    until(late.is_asked, "the page is being fetched")
+    links, late, killed, writer = in_the_middle(redis, web, database)
     killed.kill()
     other = crawler(redis, web)
     late.release()
@@ -312,11 +327,7 @@ def test_a_crawler_that_is_told_to_stop_finishes_what_it_has_in_hand(
 def test_a_killed_writer_finds_what_was_fetched_meanwhile(
     redis: RedisServer, web: Web, database: Path
 ) -> None:
-    links = sources(web, database, hosts=3, pages=3)
-    late = Blocked(web, links[0])
-    one = crawler(redis, web)
-    writer = crawl_through(redis, database)
-    until(late.is_asked, "the page is being fetched")
+    links, late, one, writer = in_the_middle(redis, web, database)
     until(lambda: fetched(database) > set(links[3:]), "the pages of other hosts are stored")
     writer.kill()
     writer.wait()
@@ -334,11 +345,7 @@ def test_a_killed_writer_finds_what_was_fetched_meanwhile(
 def test_redis_may_lose_everything_in_the_middle(
     redis: RedisServer, web: Web, database: Path
 ) -> None:
-    links = sources(web, database, hosts=3, pages=3)
-    late = Blocked(web, links[0])
-    one = crawler(redis, web)
-    writer = crawl_through(redis, database)
-    until(late.is_asked, "the page is being fetched")
+    links, late, one, writer = in_the_middle(redis, web, database)
     redis.kill()
     late.release()
     redis.start()
@@ -352,12 +359,7 @@ def test_redis_may_lose_everything_in_the_middle(
 def test_when_redis_stays_away_all_say_so_and_the_next_pass_goes_on(
     redis: RedisServer, web: Web, database: Path
 ) -> None:
-    links = sources(web, database, hosts=3, pages=3)
-    late = Blocked(web, links[0])
-    one = crawler(redis, web, NEWSFOLD_QUEUE_PATIENCE=3)
-    until(lambda: redis.client.zcard("newsfold:crawlers") == 1, "the crawler is there")
-    writer = crawl_through(redis, database, NEWSFOLD_QUEUE_PATIENCE=3)
-    until(late.is_asked, "the page is being fetched")
+    links, late, one, writer = in_the_middle(redis, web, database, NEWSFOLD_QUEUE_PATIENCE=3)
     redis.kill()
     for process in (writer, one):
         _, errors = process.communicate(30)
