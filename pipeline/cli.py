@@ -205,11 +205,13 @@ def worker(queue: str, quiet: bool) -> None:
 
     Start as many as you like, wherever Redis can be reached; they need no database. Robots.txt,
     pauses and Retry-After are kept for all of them together. Runs until SIGTERM or Ctrl-C, and
-    finishes then what it has in hand; killed, it leaves that to the others. Needs: pip install
-    'newsfold[redis]'
+    finishes then what it has in hand; killed, it leaves that to the others. NEWSFOLD_QUEUE may
+    name REDIS.
 
     \b
     newsfold worker redis://10.0.0.5:6379/0
+
+    Needs: pip install 'newsfold[redis]'
     """
     from crawlers.shared.address import check
 
