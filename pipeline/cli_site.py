@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.filters import DATABASE
 from pipeline.output import print_json, say
 from storage.times import utc_now
-
-if TYPE_CHECKING:
-    from pipeline.digest.feeds import FeedHead
 
 
 def _base_url(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -66,8 +62,9 @@ def site(
     from pipeline.site.build import build_site
     from pipeline.site.pages import Pages
 
-    told = read_configuration(database).site
-    pages = Pages(told.title, base_url or told.base_url, told.tag, templates)
+    settings = read_configuration(database)
+    told, digest = settings.site, settings.digest
+    pages = Pages(told.title, base_url or told.base_url, told.tag, templates or digest.templates)
     if not pages.base_url:
         say("no --base-url: feeds lead to the sources, and there is no sitemap")
     built = build_site(
@@ -78,14 +75,6 @@ def site(
         rebuild=rebuild,
         prune=prune,
         with_robots=with_robots,
+        llm=digest.llm,
     )
     print_json(asdict(built))
-
-
-def feed_head(database: Path, own_url: str | None) -> FeedHead:
-    """What a digest as a feed says of itself."""
-    from pipeline.configuration import read_configuration
-    from pipeline.digest.feeds import FeedHead
-
-    told = read_configuration(database).site
-    return FeedHead(told.title, tag=told.tag, site=told.base_url, own_url=own_url or "")

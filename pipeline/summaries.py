@@ -92,6 +92,16 @@ def summarised(
     return found
 
 
+def as_told(db: Database, events: Sequence[Event], model: str) -> list[Event]:
+    """The events with what the model has written of them for a digest; it is not asked."""
+    keys = [_key(_given(event, _stories(db, event))[1]) for event in events]
+    known = summaries_of(db, model, keys)
+    count = Count()
+    return [
+        _with(event, known.get(key), model, count) for event, key in zip(events, keys, strict=True)
+    ]
+
+
 def _asked(
     db: Database,
     ask: Ask,

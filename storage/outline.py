@@ -96,6 +96,10 @@ def _beside(db: Database, own: dict[int, str]) -> dict[int, list[object]]:
         " ORDER BY m.event_id, d.url"
     ):
         found[event_id].append(rest)
+    for event_id, *rest in db.execute(
+        "SELECT event_id, model, max(made_at) FROM summaries GROUP BY event_id, model"
+    ):
+        found[event_id].append(rest)
     return found
 
 

@@ -9,6 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import cli
+from pipeline.site.addresses import event_page
+from pipeline.site.build import build_site
+from pipeline.site.pages import Pages
 from pipeline.summaries import summarised
 from storage.database import create_or_open
 from storage.errors import NewsfoldError
@@ -100,6 +103,25 @@ def test_the_model_is_given_the_reports_and_asked_once(database: Path, model: Mo
     [prompt] = model.asked
     assert "Engineers closed the Brankwell dam" in prompt.prompt
     assert "Use only what the reports say" in prompt.system
+
+
+def test_the_site_tells_it_as_the_digest_did_and_asks_nobody(
+    database: Path, tmp_path: Path, model: Model
+) -> None:
+    pages, event = Pages(tag="a.b,2026"), dam(database)
+    page = tmp_path / "public" / event_page(event.id)
+
+    def build(llm: str | None) -> str:
+        build_site(database, tmp_path / "public", pages, now=MORNING, llm=llm)
+        return page.read_text("utf-8")
+
+    before = build("newsfold-test")
+    assert GOOD not in before and model.asked == []
+    told(database, [event])
+    after = build("newsfold-test")
+    assert GOOD in after and "newsfold-test" in after
+    assert len(model.asked) == 1
+    assert build(None) == before
 
 
 def test_other_reports_are_asked_about_anew(database: Path, model: Model) -> None:

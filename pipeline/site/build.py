@@ -98,16 +98,18 @@ def build_site(
     rebuild: bool = False,
     prune: bool = False,
     with_robots: bool = False,
+    llm: str | None = None,
 ) -> Built:
-    """Raises NewsfoldError for a folder that is not ours, a broken template, or when another
-    build is at it."""
+    """`llm` is the model whose TL;DRs are shown where it has written one for a digest. Raises
+    NewsfoldError for a folder that is not ours, a broken template, or when another build is at it.
+    """
     db = open_existing(database)
     claim(folder)
     with only_one(folder / ".newsfold" / "site"):
-        files = SiteFiles(folder, pages.mark, rebuild=rebuild)
+        files = SiteFiles(folder, f"{pages.mark}{llm or ''}", rebuild=rebuild)
         db.execute("BEGIN")  # a pass may write meanwhile: all pages are of one moment
         try:
-            site = _Site(db, pages, files, now, with_robots)
+            site = _Site(db, pages, files, now, with_robots, llm)
             gc.freeze()  # what is known of all events stays: not to be looked through all the time
             _write(site, files, prune=prune)
             files.finish(site.sources, site.entries.kept, prune=prune)
@@ -135,12 +137,19 @@ class _Site:
     """What there is to show, and the pages that show it."""
 
     def __init__(
-        self, db: Database, pages: Pages, files: SiteFiles, now: datetime, with_robots: bool
+        self,
+        db: Database,
+        pages: Pages,
+        files: SiteFiles,
+        now: datetime,
+        with_robots: bool,
+        llm: str | None,
     ) -> None:
         self._db = db
         self._pages = pages
         self._now = now
         self._with_robots = with_robots
+        self._llm = llm
         self._rows = {row.id: row for row in outline(db)}
         self._outline: Outline = outlined(self._rows.values(), now)
         self._listed = {row.id for row in self._outline.told}
@@ -216,7 +225,7 @@ class _Site:
             if coming not in ids:
                 ids.append(coming)
         self._shown.clear()
-        events = events_by_id(self._db, ids)
+        events = self._events(ids)
         for event, (whole, stories) in zip(
             events, views_with_stories(self._db, events), strict=True
         ):
@@ -230,6 +239,14 @@ class _Site:
             )
             self._shown[event.id] = cleaned(shown)
             self._keep(view)
+
+    def _events(self, ids: Sequence[int]) -> list[Event]:
+        found = events_by_id(self._db, ids)
+        if self._llm is None or not found:
+            return found
+        from pipeline.summaries import as_told
+
+        return as_told(self._db, found, self._llm)
 
     def _keep(self, view: EventView) -> None:
         self._views[view.event_id] = view
@@ -249,7 +266,7 @@ class _Site:
         return [found[id_] for id_ in ids if id_ in found]
 
     def _read(self, ids: Sequence[int], known: dict[int, Event]) -> Iterator[tuple[int, Event]]:
-        other = {e.id: e for e in events_by_id(self._db, [i for i in ids if i not in known])}
+        other = {e.id: e for e in self._events([i for i in ids if i not in known])}
         for id_ in ids:
             event = known.get(id_) or other.get(id_)
             if event is not None:
@@ -258,7 +275,7 @@ class _Site:
     def _brief(self, rows: Sequence[EventRow]) -> list[dict[str, Any]]:
         """Events as lists show them."""
         missing = [row.id for row in rows if row.id not in self._views]
-        events = events_by_id(self._db, missing)
+        events = self._events(missing)
         found = {view.event_id: view for view in event_views(self._db, events, brief=True)}
         views = (self._views.get(row.id) or found.get(row.id) for row in rows)
         return [cleaned(replace(v, figures=(), related=())) for v in views if v]
@@ -423,7 +440,7 @@ class _Site:
         ]
 
     def _chosen(self, span: Span, most: int) -> list[EventRow]:
-        events = events_by_id(self._db, [row.id for row in span.rows])
+        events = self._events([row.id for row in span.rows])
         chosen = choose(events, span.until, span.since, most)
         return [self._rows[choice.event.id] for choice in chosen]
 
