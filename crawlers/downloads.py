@@ -12,6 +12,7 @@ import socket
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 from urllib import request
 from urllib.error import HTTPError, URLError
@@ -28,7 +29,22 @@ MAX_BYTES = 5 * 1024**3  # CC-NEWS has files of one
 SECONDS = 2 * 60 * 60  # for all of it
 STALL = 60  # seconds without a byte
 PIECE = 1024 * 1024
+NOT_MODIFIED = 304
+MAX_ETAG = 200  # characters
 EVERY = 100 * PIECE  # bytes between two words of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An open file at its start, and how its server called this state of it."""
+
+    file: IO[bytes]
+    size: int
+    etag: str | None  # or when it was last changed, where there is none
+
+
+class UnchangedError(Exception):
+    """It is still in the state that was named."""
 
 
 class _RefusedError(OSError):
@@ -42,24 +58,42 @@ def downloaded(
     max_bytes: int = MAX_BYTES,
     seconds: float = SECONDS,
     say: Callable[[str], None] = lambda words: None,
-) -> Iterator[IO[bytes]]:
-    """What stands at an address, as an open file at its start. Raises NewsfoldError."""
+    etag: str | None = None,
+) -> Iterator[Fetched]:
+    """What stands at an address, as an open file at its start. Raises NewsfoldError; and
+    UnchangedError where its state still has the `etag` that an earlier answer had."""
     with tempfile.TemporaryFile() as file:
         try:
-            _fetch(url, file, max_bytes, time.monotonic() + seconds, say)
+            told = _fetch(url, file, max_bytes, time.monotonic() + seconds, say, etag)
+        except HTTPError as error:
+            if error.code == NOT_MODIFIED:
+                raise UnchangedError from error
+            raise _cannot(url, error) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise NewsfoldError(
-                f"{url}: cannot be fetched ({_words(error)}); fetch it by other means"
-                " and import the file"
-            ) from error
+            raise _cannot(url, error) from error
+        size = file.tell()
         file.seek(0)
-        yield file
+        yield Fetched(file, size, told)
+
+
+def _cannot(url: str, error: Exception) -> NewsfoldError:
+    return NewsfoldError(
+        f"{url}: cannot be fetched ({_words(error)}); fetch it by other means and import the file"
+    )
 
 
 def _fetch(
-    url: str, file: IO[bytes], max_bytes: int, deadline: float, say: Callable[[str], None]
-) -> None:
+    url: str,
+    file: IO[bytes],
+    max_bytes: int,
+    deadline: float,
+    say: Callable[[str], None],
+    etag: str | None,
+) -> str | None:
     asked = request.Request(url, headers={"User-Agent": USER_AGENT})
+    if etag:
+        is_date = not etag.endswith('"')
+        asked.add_header("If-Modified-Since" if is_date else "If-None-Match", etag)
     with _opener().open(asked, timeout=STALL) as answer:
         size = 0
         while piece := answer.read1(PIECE):
@@ -73,6 +107,8 @@ def _fetch(
                 say(f"{url}: {size // 1024**2} MB")
         if answer.length:
             raise _RefusedError(f"the connection broke {answer.length:,} bytes before the end")
+        told = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        return str(told)[:MAX_ETAG] if told else None
 
 
 def _opener() -> request.OpenerDirector:

@@ -26,6 +26,8 @@ MAX_BODY = 10 * 1024 * 1024  # bytes, packed or not; as much as a crawl fetches
 MAX_LINE = 32 * 1024  # of a header
 MAX_HEADERS = 200  # lines
 MAX_RECORD = 1_000_000_000  # bytes; what says to be longer is taken for broken
+BEHIND = b"\r\n\r\n"  # every record
+BLANK_LINES = 4  # between two records at the most; some programs write others than two
 PIECE = 64 * 1024  # bytes read at a time
 PACKED = 16 * 1024  # of gzip; members are small, and what is read too far is read again
 GZIP = b"\x1f\x8b\x08"
@@ -155,11 +157,8 @@ def _record(file: IO[bytes]) -> Response | str | None:
     length = _number(headers.get("content-length", "")) if headers is not None else None
     if headers is None or length is None or length > MAX_RECORD:
         return "its header does not end, or does not say how long the record is"
-    block = file.read(min(length, MAX_BODY))
-    left = length - len(block)
-    while left and (piece := file.read(min(left, PIECE))):
-        left -= len(piece)
-    if left or file.readline(MAX_LINE).strip():
+    block = _block(file, length)
+    if block is None:
         return "it is not as long as it says"
     if headers.get("warc-type") != "response":
         return None
@@ -169,6 +168,45 @@ def _record(file: IO[bytes]) -> Response | str | None:
         return _response(headers, block)
     except (ValueError, zlib.error, brotli.error) as error:
         return str(error)
+
+
+def _block(file: IO[bytes], length: int) -> bytes | None:
+    """What a record holds, as much of it as is read of a page; None when it is not as long as it
+    says. A plain file then stands where that began: the records that it would have swallowed are
+    looked for in it. (A gzip member is its own bound.)"""
+    if file.seekable():
+        start = file.tell()
+        end = file.seek(start + length)
+        is_whole = file.seek(0, io.SEEK_END) >= end
+        file.seek(end)
+        behind = file.read(len(BEHIND))
+        file.seek(end)
+        sure = is_whole and _next_begins(file)
+        after = file.tell() if sure else end
+        file.seek(start)
+        if sure or behind == BEHIND:
+            block = file.read(min(length, MAX_BODY))
+            if sure or b"\nWARC/" not in block:  # rubbish follows it, or it swallowed others
+                file.seek(after)
+                return block
+        file.seek(start)
+        return None
+    block = file.read(min(length, MAX_BODY))
+    left = length - len(block)
+    while left and (piece := file.read(min(left, PIECE))):
+        left -= len(piece)
+    return None if left or file.readline(MAX_LINE).strip() else block
+
+
+def _next_begins(file: IO[bytes]) -> bool:
+    """Whether nothing but blank lines stands before the next record, or the end of the file."""
+    for _ in range(BLANK_LINES + 1):
+        at = file.tell()
+        line = file.readline(MAX_LINE)
+        if line.strip() or not line:
+            file.seek(at)
+            return not line or line.startswith(b"WARC/")
+    return False
 
 
 def _response(headers: dict[str, str], block: bytes) -> Response | None:

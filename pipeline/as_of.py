@@ -23,6 +23,7 @@ from storage.corrections import corrections_that_hold
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import lineage_of
 from storage.history import members_at, span_of_event
+from storage.pruning import closed_events
 from storage.sources import all_sources
 from storage.stories import revisions_of, stories_by_id
 
@@ -35,10 +36,20 @@ if TYPE_CHECKING:
 
 
 def event_as_of(db: Database, event_id: int, moment: datetime) -> Shown:
-    """Raises NewsfoldError when the event had no stories at that moment, and says when it had."""
+    """Raises NewsfoldError when the event had no stories at that moment, and says when it had; and
+    when the words of then were pruned."""
     ids = members_at(db, event_id, moment)
     if not ids:
         raise NewsfoldError(_no_event(db, event_id, moment), WRONG_CALL)
+    closed = closed_events(db, ids)
+    if closed:
+        [when, *_] = closed.values()
+        raise NewsfoldError(
+            f"the words of event {event_id} were pruned on {when:%Y-%m-%d}: what it said at"
+            f" {moment:%Y-%m-%d %H:%M} UTC cannot be worked out any more. In it were the stories"
+            f" {', '.join(map(str, sorted(ids)))}; as it stands now:"
+            f" newsfold show NEWS.DB {event_id}"
+        )
     stories = {
         story.stored_id: _as_of(db, story, moment) for story in stories_by_id(db, sorted(ids))
     }

@@ -53,6 +53,7 @@ class Changes:
     title: str
     first_seen: str | None
     changes: tuple[Change, ...]
+    pruned: str | None = None  # when its words were dropped, and the earlier ones with them
 
 
 def changes_of(db: Database, asked: str, canonical_url: Callable[[str], str]) -> Changes:
@@ -73,6 +74,7 @@ def changes_of(db: Database, asked: str, canonical_url: Callable[[str], str]) ->
             )
             for revision, (old, new) in zip(revisions, pairwise(words), strict=True)
         ),
+        to_iso(story.pruned),
     )
 
 
@@ -84,7 +86,9 @@ def edits(old: str, new: str) -> tuple[Edit, ...]:
 def in_words(found: Changes) -> str:
     """The same for people: [-gone-] {+new+}, as in wdiff."""
     lines = [visible(found.title), found.url, f"story {found.story}, first seen {found.first_seen}"]
-    if not found.changes:
+    if found.pruned:
+        lines += ["", f"Its words and all earlier ones were dropped on {found.pruned[:10]}."]
+    elif not found.changes:
         lines += ["", "Its words have not changed since."]
     for change in found.changes:
         lines += ["", f"changed by {change.at}"]

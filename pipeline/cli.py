@@ -19,6 +19,7 @@ import click
 from pipeline.budget import seconds_of
 from pipeline.cli_corrections import corrections, merge, move, not_an_event, pin, split, tune
 from pipeline.cli_digest import digest, digests
+from pipeline.cli_keep import backup, prune, vacuum
 from pipeline.cli_lists import events, export, stories
 from pipeline.cli_runs import runs
 from pipeline.cli_site import site
@@ -252,19 +253,33 @@ def crawl(
 @DATABASE
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--skip-broken", is_flag=True, help="Leave out lines that cannot be read.")
-def import_(database: Path, files: tuple[str, ...], skip_broken: bool) -> None:
+@click.option(
+    "--base", metavar="ADDRESS|FOLDER", help="Where the lines of a list of archives stand."
+)
+def import_(database: Path, files: tuple[str, ...], skip_broken: bool, base: str | None) -> None:
     """Stories from JSON lines, CSV or WARC files (plain or .gz).
 
     A line is {"url", "title", "text", "published", "source", "language"}: url and one of title
     and text are needed, other keys are kept as extra. A broken line stops the import and nothing
     of the call is stored. Importing again changes nothing.
 
-    A WARC file, such as those of CC-NEWS, may also be an http(s) address. Its pages are read as
-    crawled ones are, and stored one by one; broken records are told and left out.
-    """
-    from pipeline.passes import import_pass
+    A WARC file, such as those of CC-NEWS, may also be an http(s) address; a list of them
+    (warc.paths.gz) has a path or an address a line, below --base or else beside the list.
+    Addresses are fetched one at a time. Pages are read as crawled ones are, in all processors, and
+    stored one by one; broken records are told, counted and left out. An archive that is done is
+    not read again, and an import that was killed goes on in the one that it was in.
 
-    print_json(asdict(import_pass(database, files, skip_broken=skip_broken, voice=Voice())))
+    \b
+    newsfold import news.db warc.paths.gz --base https://data.commoncrawl.org/
+
+    Exit codes: 1 nothing could be read, 3 done, but some archives could not be read.
+    """
+    from pipeline.passes import SOME_FAILED, import_pass
+
+    report = import_pass(database, files, skip_broken=skip_broken, voice=Voice(), base=base)
+    print_json(asdict(report))
+    if report.failed:
+        sys.exit(SOME_FAILED)
 
 
 @cli.command()
@@ -523,6 +538,8 @@ def health(database: Path, check: bool, prometheus: bool, form: str | None) -> N
 
 cli.add_command(sources)
 for verb in (merge, split, move, pin, not_an_event, corrections, tune, runs):
+    cli.add_command(verb)
+for verb in (prune, backup, vacuum):
     cli.add_command(verb)
 
 

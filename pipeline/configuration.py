@@ -18,6 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from pipeline.ages import age_of
 from pipeline.budget import seconds_of
 from pipeline.digest.feeds import TAG, is_tag
 from pipeline.weights import same_event
@@ -42,6 +43,13 @@ PERIODS = {"daily": timedelta(days=1), "weekly": timedelta(days=7)}
 HEAVIEST = 100.0  # weight; more drowns all others
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Younger ones are still folded, edited, told by a weekly digest, or looked at by health.
+LEAST_KEPT = {
+    "text": timedelta(days=30),
+    "pages": timedelta(days=4),
+    "entries": timedelta(days=30),
+    "runs": timedelta(days=30),
+}
 _WEIGHTS = ("sources", "categories")
 _PLAIN = ("llm", "templates")  # of [digest], neither weights nor profiles
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -205,6 +213,33 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How long `newsfold prune` keeps what grows: 30d, 8w, 2y; for ever where nothing is said."""
+
+    text: str | None = None  # words of stories
+    pages: str | None = None  # as they were fetched; every pass drops those of a week ago
+    entries: str | None = None  # what feeds said of them
+    runs: str | None = None  # rows of passes
+
+    def __post_init__(self) -> None:
+        for name, age in self.ages.items():
+            if age < LEAST_KEPT[name]:
+                raise ValueError(f"{name} must be kept for {LEAST_KEPT[name].days} days or more")
+
+    @property
+    def ages(self) -> dict[str, timedelta]:
+        """Those that were set."""
+        told = {"text": self.text, "pages": self.pages, "entries": self.entries, "runs": self.runs}
+        found: dict[str, timedelta] = {}
+        for name, age in told.items():
+            try:
+                found |= {} if age is None else {name: age_of(age)}
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from error
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """All of it; each field is a table of the file."""
 
@@ -214,6 +249,7 @@ class Configuration:
     digest: Digest = field(default_factory=Digest)
     mail: Mail = field(default_factory=Mail)
     site: Site = field(default_factory=Site)
+    keep: Keep = field(default_factory=Keep)
 
     @property
     def fingerprint(self) -> str:

@@ -32,7 +32,8 @@ from storage.corrections import (
 from storage.database import create_or_open, must_exist, transaction
 from storage.errors import WRONG_CALL, NewsfoldError
 from storage.events import known_groups, members_of
-from storage.runs import AlreadyRunningError, only_one
+from storage.pruning import closed_events
+from storage.runs import AlreadyRunningError, folding, only_one
 from storage.stories import copies_of
 from storage.times import utc_now
 
@@ -283,6 +284,7 @@ def _keep(
     try:
         with transaction(db):
             verdict = verdict_of(db)
+            _must_be_open(db, verdict)
             correction_id = save_correction(
                 db,
                 verdict.verb,
@@ -299,6 +301,16 @@ def _keep(
         return _brought_about(db, database, correction_id, stories, now)
     finally:
         db.close()
+
+
+def _must_be_open(db: Database, verdict: Verdict) -> None:
+    """Raises NewsfoldError where words that a fold would need were dropped after years."""
+    closed = closed_events(db, chain.from_iterable(verdict.stories.values()))
+    for event_id, when in closed.items():
+        raise NewsfoldError(
+            f"event {event_id} is closed: the words of its stories were pruned on {when:%Y-%m-%d},"
+            " and without them it cannot be folded again. Nothing was changed"
+        )
 
 
 def _settle(
@@ -341,7 +353,7 @@ def _brought_about(
     """Fold what the correction is about, unless a pass is at work."""
     folded = True
     try:
-        with only_one(database):
+        with only_one(database), folding(database):
             fold_pass(
                 db,
                 now=now,

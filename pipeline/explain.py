@@ -19,10 +19,11 @@ from pipeline.find import find_story
 from pipeline.folding import SAME_TEXT, WINDOW
 from pipeline.reading import Reading, read
 from pipeline.reasons import every_signal, match
+from pipeline.weights import MEANING_NAMES
 from storage.corrections import corrections_that_hold
 from storage.database import file_of
 from storage.errors import WRONG_CALL, NewsfoldError
-from storage.events import known_groups
+from storage.events import known_groups, matches_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ class Explained:
 
     left: str
     right: str
-    score: float
+    score: float | None  # None: it cannot be worked out, for words were pruned
     threshold: float
     signals: tuple[Signal, ...]
     verdict: str
@@ -58,6 +59,8 @@ def explain_stories(
     left, right = (find_story(db, url, canonical_url) for url in (left_url, right_url))
     if left == right:
         raise NewsfoldError(f"{left_url} and {right_url} are one story: {left.url}", WRONG_CALL)
+    if left.pruned or right.pruned:
+        return _from_what_is_kept(db, left, right)
     readings = read(left), read(right)
     meaning, missing = _meaning(db, readings)
     threshold = threshold_beside(db, embedded=meaning is not None)
@@ -91,13 +94,51 @@ def in_words(explained: Explained) -> str:
         f"{explained.left}",
         f"{explained.right}",
         "",
-        f"score {explained.score:.2f} (those of an event: {explained.threshold:.2f} on average)",
+        _score(explained),
     ]
     for signal in sorted(explained.signals, key=lambda signal: -signal.weight):
         lines.append(f"  {signal.weight:+.2f}  {signal.name:<14} {signal.words}")
     if explained.missing is not None:
         lines.append(f"  missing  meaning        {explained.missing}")
     return "\n".join([*lines, "", explained.verdict, *explained.corrections])
+
+
+def _score(explained: Explained) -> str:
+    usual = f"(those of an event: {explained.threshold:.2f} on average)"
+    if explained.score is None:
+        return f"no score {usual}"
+    return f"score {explained.score:.2f} {usual}"
+
+
+def _from_what_is_kept(db: Database, left: Story, right: Story) -> Explained:
+    """Of two stories one of which has lost its words: the match by which the one came in through
+    the other, where it did."""
+    matches = matches_of(db, (left.stored_id, right.stored_id))
+    names = {signal.name for match in matches for signal in match.signals}
+    events = [_event_of(db, story) for story in (left, right)]
+    when = min(story.pruned for story in (left, right) if story.pruned)
+    kept = (
+        "the match that brought them together is told as it was kept"
+        if matches
+        else (f"why each is in its event is kept: newsfold show NEWS.DB {events[0]}")
+    )
+    one = (
+        f"One event ({events[0]})"
+        if events[0] == events[1]
+        else (f"Two events ({events[0]} and {events[1]})")
+    )
+    said = said_of(corrections_that_hold(db), left.stored_id, right.stored_id)
+    return Explained(
+        left.url,
+        right.url,
+        matches[0].score if matches else None,
+        threshold_beside(db, embedded=not names.isdisjoint(MEANING_NAMES)),
+        matches[0].signals if matches else (),
+        f"{one}. Words were pruned on {when:%Y-%m-%d}; {kept}.",
+        events[0],
+        events[1],
+        corrections=tuple(correction.with_note for correction in said[1]) if said else (),
+    )
 
 
 def _corrected(

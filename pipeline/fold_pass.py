@@ -34,7 +34,7 @@ from storage.corrections import (
     pending_corrections,
     stories_of_correction,
 )
-from storage.database import transaction
+from storage.database import LONG_LOG, transaction, trim_log
 from storage.events import (
     Saved,
     forget_matches,
@@ -141,6 +141,7 @@ def fold_pass(
         for new in _read_ahead(hands, waiting, progress):
             step = _Step(db, hands, now(), run, meaning, constraints, threshold, learned)
             done, scored = step.fold(new, scored)
+            trim_log(db, LONG_LOG)
             report += done
             run.counts = asdict(report)
             is_late = seconds is not None and time.monotonic() - started >= seconds

@@ -22,7 +22,7 @@ from storage.errors import WRONG_CALL, NewsfoldError
 from storage.files import ImportReport, check_file, import_files
 from storage.history import TRIAL, grouping_now, save_trial
 from storage.pages import count_waiting_pages, drop_old_pages
-from storage.runs import TIME_IS_UP, only_one, recorded
+from storage.runs import TIME_IS_UP, folding, only_one, recorded
 from storage.sources import all_sources, has_feeds, save_sources
 from storage.times import utc_now
 
@@ -62,16 +62,17 @@ def run_pass(
             run.exit_code = _crawl_and_extract(
                 database, (), voice, now=now, settings=settings, budget=budget, part_of=run
             )
-            report = fold_pass(
-                db,
-                now=now,
-                progress=voice.say,
-                path=database,
-                embedding=embedding,
-                threshold=configuration.fold.threshold,
-                seconds=budget.left_for_folding(),
-                part_of=run,
-            )
+            with folding(database):
+                report = fold_pass(
+                    db,
+                    now=now,
+                    progress=voice.say,
+                    path=database,
+                    embedding=embedding,
+                    threshold=configuration.fold.threshold,
+                    seconds=budget.left_for_folding(),
+                    part_of=run,
+                )
             drop_old_pages(db, now(), KEEP_PAGES)
             drop_old_addresses(db, now())
     voice.say(f"{report.new} new events, {report.changed} changed")
@@ -99,10 +100,17 @@ def crawl_pass(
 
 
 def import_pass(
-    database: Path, files: Sequence[str], *, skip_broken: bool, voice: Voice
+    database: Path,
+    files: Sequence[str],
+    *,
+    skip_broken: bool,
+    voice: Voice,
+    base: str | None = None,
 ) -> ImportReport:
-    """Store the stories of files. The canonical URL is their identity, as for crawled ones."""
-    from crawlers.archives import check_archive, import_archives, is_archive
+    """Store the stories of files. The canonical URL is their identity, as for crawled ones.
+    Relative lines of lists stand below `base`."""
+    from crawlers.archive_lists import archives_of, check_archive, is_archive
+    from crawlers.archives import import_archives
     from crawlers.urls import canonical_url
 
     archives = [name for name in files if is_archive(name)]
@@ -111,6 +119,7 @@ def import_pass(
         check_file(path)  # before a mistyped name makes a database
     for name in archives:
         check_archive(name)
+    archives = archives_of(archives, base, voice.say)
     db = create_or_open(database)
     # It waits for a pass: what changes under a fold would not be folded.
     settled = fingerprint_beside(database)
@@ -128,6 +137,7 @@ def import_pass(
         )
         report += import_archives(db, archives, now=utc_now(), say=voice.say)
         run.counts = asdict(report)
+        run.exit_code = SOME_FAILED if report.failed else DONE
     return report
 
 
@@ -164,7 +174,7 @@ def fold_only(database: Path, *, rebuild: bool, voice: Voice) -> FoldReport:
     must_exist(database)
     embedding = configured(database)
     threshold = read_configuration(database).fold.threshold
-    with only_one(database):
+    with only_one(database), folding(database):
         db = create_or_open(database)
         return fold_pass(
             db,
@@ -190,7 +200,7 @@ def fold_trial(
     must_exist(database)
     embedding = configured(database, file=file)
     configuration = read_configuration(database, file)
-    with only_one(database):
+    with only_one(database), folding(database):
         db = create_or_open(database)
         settled = configuration.fingerprint
         with recorded(db, TRIAL, now, configuration=settled) as run:

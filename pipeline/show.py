@@ -162,6 +162,11 @@ def as_text(shown: Shown, *, colour: bool = False) -> str:
     if shown.asked != event_id:
         lines[0] += f" (event {shown.asked} was merged into it)"
     category = f"{shown.view.category}: {shown.view.category_because}"
+    if shown.view.pruned is not None:
+        lines.append(
+            f"Closed: the texts of its stories were dropped on {shown.view.pruned:%Y-%m-%d}."
+            " All else is as it was then."
+        )
     lines += [event_text(shown.view, colour=colour), "  What kind of happening it is"]
     lines.append(fill(visible(category), WIDTH, initial_indent="  ", subsequent_indent="    "))
     lines += ["", "  Why each story is in it"]

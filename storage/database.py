@@ -19,11 +19,17 @@ from storage.migrations import migrations
 from storage.views import drop_views, has_views, make_views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 APPLICATION_ID = 0x4E46_4C44  # "NFLD", so that `file news.db` and we can tell whose it is
 SQLITE_HEADER = 100  # bytes
+LONG_LOG = 64 * 1024 * 1024  # bytes of the write-ahead log; longer ones are emptied between steps
+TRIM_SECONDS = 2.0  # so long the log may be waited for: others who write wait, too
 BUSY_SECONDS = 30.0  # a writer waits this long for another one before it gives up
+# Each was measured (docs/performance.md, `python -m tests.benchmarks.settings`).
+OF_NEW_FILES: Mapping[str, str | int] = {"auto_vacuum": 2}  # before the first table
+OF_WRITERS: Mapping[str, str | int] = {"synchronous": "NORMAL"}
+OF_READERS: Mapping[str, str | int] = {}
 
 
 def create_or_open(path: str | Path) -> Database:
@@ -38,8 +44,9 @@ def create_or_open(path: str | Path) -> Database:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
         db = Database(connection)
         _refuse_strangers(db, path, may_be_empty=True)
+        _set(connection, OF_NEW_FILES)  # means nothing to a file that has tables
         _write_ahead(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
+        _set(connection, OF_WRITERS)
         connection.execute("PRAGMA foreign_keys = ON")
         if migrations.pending(db) or not has_views(db):
             with transaction(db):  # two that start at once: the second waits, then finds it done
@@ -52,23 +59,24 @@ def create_or_open(path: str | Path) -> Database:
     return db
 
 
-def open_existing(path: str | Path) -> Database:
-    """The database at `path` for reading only. Raises NewsfoldError when there is none of ours."""
+def open_existing(path: str | Path, *, outdated: bool = False) -> Database:
+    """The database at `path` for reading only; with `outdated` also one that an older newsfold
+    made. Raises NewsfoldError when there is none of ours."""
     path = Path(path)
     must_exist(path)
     try:
         db = _open_read_only(path)
-        must_be_ours(db, path)
+        must_be_ours(db, path, outdated=outdated)
     except sqlite3.DatabaseError as error:
         raise explained(error, path) from error
     return db
 
 
-def must_be_ours(db: Database, path: Path) -> None:
+def must_be_ours(db: Database, path: Path, *, outdated: bool = False) -> None:
     """Raises NewsfoldError for a database of somebody else, and for one that this newsfold cannot
     read as it stands."""
     _refuse_strangers(db, path, may_be_empty=False)
-    if migrations.pending(db):
+    if not outdated and migrations.pending(db):
         raise NewsfoldError(
             f"{path}: an older newsfold made it; bring it up to date with: newsfold fold {path}"
         )
@@ -123,6 +131,24 @@ def transaction(db: Database) -> Iterator[None]:
         db.conn.rollback()
         raise
     db.conn.commit()
+
+
+def trim_log(db: Database, longer_than: int = 0) -> int:
+    """Move all of the write-ahead log into the file and empty it; how many bytes are left of it.
+
+    SQLite does so by itself only when it finds nobody in the log: beside processes that read all
+    the time it grows without an end. This waits a little for them to pass, and leaves the log as
+    it is where one stays, or inside a transaction.
+    """
+    log = Path(f"{file_of(db)}-wal")
+    if db.conn.in_transaction or not log.exists() or log.stat().st_size <= longer_than:
+        return log.stat().st_size if log.exists() else 0
+    db.execute(f"PRAGMA busy_timeout = {TRIM_SECONDS * 1000:.0f}")
+    try:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+    return log.stat().st_size
 
 
 @contextmanager
@@ -203,7 +229,13 @@ def _open_read_only(path: Path) -> Database:
         # log. Nobody writes there then, so reading the file as it stands is safe.
         connection.close()
         connection = sqlite3.connect(uri + "&immutable=1", uri=True)
+    _set(connection, OF_READERS)
     return Database(connection)
+
+
+def _set(connection: sqlite3.Connection, settings: Mapping[str, str | int]) -> None:
+    for name, value in settings.items():
+        connection.execute(f"PRAGMA {name} = {value}").fetchone()
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -357,6 +357,7 @@ def _event(
         independent=row["independent_count"],
         comments=row["comments"],
         not_an_event=bool(row["not_an_event"]),
+        pruned=from_iso(row["pruned"]),
         updated_at=from_iso(row["updated_at"] or None),
     )
 

@@ -69,6 +69,8 @@ class ImportReport:
     repeated: int = 0
     broken: int = 0
     skipped: int = 0  # records of archives that hold no story
+    done: int = 0  # archives that an earlier call had read
+    failed: int = 0  # archives that could not be read, or not to their end
 
     def __add__(self, other: ImportReport) -> ImportReport:
         return ImportReport(

@@ -105,11 +105,12 @@ def crawled_sources(db: Database) -> list[str]:
 
 
 def story_records(db: Database, source_id: str, count: int) -> list[StoryRecord]:
-    """The latest stories of a source that were crawled, latest first."""
+    """The latest stories of a source that were crawled, latest first; none without its words."""
     found = db.execute(
         "SELECT authors <> '[]', published_precision = 'minute' AND published IS NOT NULL,"
         " text_from = 'page', image IS NOT NULL, length(text), published, first_seen"
-        " FROM stories WHERE source_id = ? AND text_from <> 'import' ORDER BY id DESC LIMIT ?",
+        " FROM stories WHERE source_id = ? AND text_from <> 'import' AND pruned IS NULL"
+        " ORDER BY id DESC LIMIT ?",
         (source_id, count),
     )
     return [

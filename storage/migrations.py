@@ -131,6 +131,20 @@ def edits_in_time(db: Database) -> None:
     db.execute("CREATE INDEX revisions_replaced ON revisions (replaced_at, story_id)")
 
 
+@migrations(name="0016_pruned")
+def pruned(db: Database) -> None:
+    """Whose words were dropped after years. Such a story waits for no fold again: there is nothing
+    to read in it. The two indexes are for foreign keys: whoever drops a pass looks for its rows."""
+    for statement in _PRUNED:
+        db.execute(statement)
+
+
+@migrations(name="0017_archives")
+def archives(db: Database) -> None:
+    """Which web archives were imported, so that none is read twice."""
+    db.execute(_ARCHIVES)
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.
@@ -739,3 +753,29 @@ _DIGESTS = (
     "CREATE INDEX digest_mails_waiting ON digest_mails (state)"
     " WHERE state IN ('planned', 'sending', 'uncertain')",
 )
+
+_PRUNED = (
+    "ALTER TABLE stories ADD COLUMN pruned TEXT"
+    " /* when its words were dropped (newsfold prune); null: they are kept */",
+    "ALTER TABLE events ADD COLUMN pruned TEXT"
+    " /* when the words of its stories were dropped: no fold changes it since; null: it is open */",
+    "DROP TRIGGER stories_changed",
+    """CREATE TRIGGER stories_changed AFTER UPDATE OF source_id, title, text, sections, summary,
+  authors, published, published_precision, updated, language, image, rubric, comments,
+  canonical_claim, text_from ON stories WHEN new.pruned IS NULL BEGIN
+  INSERT OR REPLACE INTO waiting VALUES (new.id, coalesce(new.published, new.first_seen));
+END""",
+    "CREATE INDEX lineage_run ON lineage (run_id)",
+    "CREATE INDEX runs_part ON runs (part_of)",
+)
+
+_ARCHIVES = """CREATE TABLE archives (
+  -- A web archive (WARC file) that was imported. One that is done is not read again.
+  name TEXT PRIMARY KEY, -- its path from the root, or its address
+  size INTEGER, -- bytes, as they were fetched
+  etag TEXT, -- its state: what its server calls it; of a file, when it was last changed
+  begun TEXT NOT NULL, -- when the reading began
+  finished TEXT, -- when it ended; null while it is read, or when that was killed
+  counts TEXT NOT NULL, -- JSON object: what was in it, in numbers, of the last reading
+  error TEXT -- why it could not be read, or not to its end
+) WITHOUT ROWID"""

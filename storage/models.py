@@ -170,6 +170,7 @@ class Story:
     canonical_claim: str | None = None  # rel=canonical that points to another site
     text_from: Literal["page", "feed", "import"] = "page"
     paywalled: bool | None = None  # whether it must be paid for; None: nobody says
+    pruned: datetime | None = None  # when its words were dropped; it is never folded again
     # How `published` was found; read back by storage/stories.py's date_claims only.
     date_claims: tuple[DateClaim, ...] = field(default=(), compare=False)
     # Canonical URLs at which it is known to stand, too; never read back.
@@ -291,6 +292,7 @@ class Event:
     independent: int = 1  # sources that count as voices of their own
     comments: int | None = None
     not_an_event: bool = False  # an analyst says that nothing happened
+    pruned: datetime | None = None  # when its stories' words were dropped; no fold changes it since
     # When newsfold last changed it; read back only, storage sets it.
     updated_at: datetime | None = field(default=None, compare=False)
 

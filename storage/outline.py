@@ -52,7 +52,7 @@ def outline(db: Database) -> list[EventRow]:
 _SHOWN = (
     "id", "title", "headline_story", "category", "category_because", "tldr_from", "language",
     "first_published", "last_published", "story_count", "independent_count", "comments",
-    "not_an_event", "updated_at",
+    "not_an_event", "updated_at", "pruned",
 )  # fmt: skip
 
 

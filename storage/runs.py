@@ -24,6 +24,7 @@ from storage.times import to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -64,6 +65,12 @@ def only_one(path: Path, *, wait: bool = False, work: str = "pass") -> Iterator[
         yield
     finally:
         lock.release()
+
+
+def folding(path: Path) -> AbstractContextManager[None]:
+    """Hold the events for a fold, or for dropping old words: while the one works, the other waits.
+    It is no pass: a prune goes on beside crawls, and lets a fold in between two of its steps."""
+    return only_one(path, wait=True, work="fold")
 
 
 @dataclass

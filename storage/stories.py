@@ -26,7 +26,8 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
     told before, earlier words stay as a revision, and the story waits to be folded again; a
     feed's few words never replace those of the page. Of two published times the more precise is
     believed, then the earlier. A page that comes after its feed's words have told the story takes
-    their place as if it had come first: nothing was edited.
+    their place as if it had come first: nothing was edited. A story whose words were pruned stays
+    as it is: it was told.
     """
     row = _row(story, now)
     old = next(iter(db.query("SELECT * FROM stories WHERE url = ?", (story.url,))), None)
@@ -37,7 +38,7 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
             db.execute(statement, list(row.values()))
             _save_date_claims(db, story)
         return "new"
-    if story.text_from == "feed" and old["text_from"] != "feed":
+    if old["pruned"] or (story.text_from == "feed" and old["text_from"] != "feed"):
         return "known"
     came_late = old["text_from"] == "feed" and story.text_from == "page"
     changes = {**row, "first_seen": old["first_seen"]} if came_late else _changes(old, row)
@@ -181,9 +182,11 @@ def date_claims_of(db: Database, story_id: int) -> tuple[DateClaim, ...]:
 
 
 def is_told(db: Database, url: str) -> bool:
-    """Whether a canonical URL is a story in more than a feed's few words."""
+    """Whether a canonical URL is a story in more than a feed's few words, or was one."""
     found = db.execute(
-        "SELECT 1 FROM stories WHERE url = ? AND text_from <> 'feed' AND text <> ''", (url,)
+        "SELECT 1 FROM stories WHERE url = ?"
+        " AND (text_from <> 'feed' AND text <> '' OR pruned IS NOT NULL)",
+        (url,),
     )
     return found.fetchone() is not None
 
@@ -194,12 +197,15 @@ def mark_folded(db: Database, ids: Iterable[int]) -> None:
 
 
 def wait_again(db: Database, ids: Iterable[int] | None = None) -> None:
-    """These stories (None: every one) wait to be folded again."""
-    again = "INSERT OR REPLACE INTO waiting SELECT id, coalesce(published, first_seen) FROM stories"
+    """These stories (None: every one) wait to be folded again, but for those that were pruned."""
+    again = (
+        "INSERT OR REPLACE INTO waiting SELECT id, coalesce(published, first_seen) FROM stories"
+        " WHERE pruned IS NULL"
+    )
     if ids is None:
         db.execute(again)
         return
-    db.conn.executemany(f"{again} WHERE id = ?", [(id_,) for id_ in ids])
+    db.conn.executemany(f"{again} AND id = ?", [(id_,) for id_ in ids])
 
 
 def copies_of(db: Database, ids: Iterable[int]) -> dict[int, int]:
@@ -273,4 +279,5 @@ def _story(row: dict[str, Any]) -> Story:
         text_from=row["text_from"],
         paywalled=None if row["paywalled"] is None else bool(row["paywalled"]),
         extra=json.loads(row["extra"]),
+        pruned=from_iso(row["pruned"]),
     )

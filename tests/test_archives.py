@@ -6,11 +6,17 @@ import gzip
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import time
 import zlib
+from collections import Counter
+from contextlib import closing, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import brotli
 import pytest
@@ -19,7 +25,7 @@ from hypothesis import strategies as st
 from loopback import Reply, article, serve
 
 from crawlers import downloads, warc
-from crawlers.archives import import_archive
+from crawlers.archives import import_archive, stories_of_archive
 from crawlers.warc import Broken, Response, read_warc
 from pipeline.output import Voice
 from pipeline.passes import import_pass
@@ -29,11 +35,10 @@ from storage.files import ImportReport
 from storage.models import Source, Story
 from storage.sources import save_sources
 from storage.stories import save_story, story_at
+from tests.benchmarks.made_warc import BROKEN, STORIES, make
 from tests.processes import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sqlite_utils import Database
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -333,7 +338,7 @@ def test_files_of_all_kinds_in_one_call(tmp_path: Path) -> None:
     first = import_pass(tmp_path / "news.db", names, skip_broken=False, voice=voice)
     assert first == ImportReport(new=3)
     again = import_pass(tmp_path / "news.db", names, skip_broken=False, voice=voice)
-    assert again == ImportReport(known=3)
+    assert again == ImportReport(known=1, done=1)
 
 
 def test_a_file_that_is_not_there_makes_no_database(tmp_path: Path) -> None:
@@ -418,5 +423,192 @@ def test_a_download_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "larger than 1,000,000 bytes" in fetch(flood, max_bytes=1_000_000)
         assert "it takes too long" in fetch(Reply(b"<p>", drip=0.05), seconds=0.3)
         assert "HTTP Error 500" in fetch(Reply(status=500))
-        with downloads.downloaded(url(Reply(b"x" * 100)), max_bytes=100) as file:
-            assert file.read() == b"x" * 100
+        with downloads.downloaded(url(Reply(b"x" * 100)), max_bytes=100) as got:
+            assert got.file.read() == b"x" * 100
+
+
+# Many archives, resumed
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Two made archives with all that goes wrong, and what an import of them gives that nobody
+    disturbs."""
+    folder = tmp_path_factory.mktemp("made")
+    kinds: dict[str, str] = {}
+    for name, seed in (("a.warc.gz", 3), ("b.warc", 4)):
+        told = make(folder / name, 90, seed)
+        kinds |= told
+    names = [str(folder / "a.warc.gz"), str(folder / "b.warc")]
+    report = import_pass(folder / "news.db", names, skip_broken=False, voice=Voice(quiet=True))
+    return Made(folder, names, kinds, report, stored_in(folder / "news.db"))
+
+
+class Made(NamedTuple):
+    folder: Path
+    names: list[str]
+    kinds: dict[str, str]
+    report: ImportReport
+    stories: list[tuple[Any, ...]]
+
+
+def stored_in(path: Path) -> list[tuple[Any, ...]]:
+    db = create_or_open(path)
+    rows = db.execute(
+        "SELECT url, source_id, title, text, published, first_seen FROM stories ORDER BY url"
+    ).fetchall()
+    db.close()
+    return list(rows)
+
+
+def test_what_goes_wrong_costs_no_other_record(made: Made) -> None:
+    """Of the kinds that give a story every one does; of those that are broken none."""
+    kinds = Counter(urlsplit(row[0]).path.split("/")[1] for row in made.stories)
+    there = Counter(kind for url, kind in made.kinds.items() if url.startswith("http"))
+    assert {kind: kinds[kind] for kind in STORIES} == {kind: there[kind] for kind in STORIES}
+    assert kinds.keys() <= {*STORIES, "bad-chunks"}
+    broken = sum(there[kind] for kind in BROKEN)
+    assert made.report.broken >= broken - there["too-long"]
+    assert made.report.new == len(made.stories)
+
+
+def test_archives_that_are_done_are_not_read_again(made: Made) -> None:
+    again = import_pass(
+        made.folder / "news.db", made.names, skip_broken=False, voice=Voice(quiet=True)
+    )
+    assert again == ImportReport(done=2)
+    db = create_or_open(made.folder / "news.db")
+    [one, two] = db.query("SELECT * FROM archives ORDER BY name")
+    assert one["name"] == made.names[0]
+    assert one["size"] == Path(made.names[0]).stat().st_size
+    assert json.loads(one["counts"])["new"] + json.loads(two["counts"])["new"] == made.report.new
+    os.utime(made.names[1], ns=(1, 1))  # it was written anew
+    again = import_pass(
+        made.folder / "news.db", made.names, skip_broken=False, voice=Voice(quiet=True)
+    )
+    assert (again.done, again.new) == (1, 0)
+    assert again.known > 30
+
+
+def test_an_import_that_is_killed_gives_the_same_stories(made: Made, tmp_path: Path) -> None:
+    path = tmp_path / "news.db"
+    code = "from pipeline.cli import main; main()"
+    for wanted in (20, 80):
+        killed = subprocess.Popen(
+            [sys.executable, "-c", code, "import", str(path), *made.names],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while killed.poll() is None and stories_so_far(path) < wanted:
+            time.sleep(0.01)
+        killed.kill()
+        killed.wait()
+    done = newsfold("import", str(path), *made.names)
+    assert done.returncode == 0, done.stderr
+    assert stored_in(path) == made.stories
+
+
+def stories_so_far(path: Path) -> int:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+        return int(db.execute("SELECT count(*) FROM stories").fetchone()[0])
+    return 0
+
+
+def test_without_a_database_the_same_stories_come_out(made: Made) -> None:
+    """What an engine calls that spreads files over machines."""
+    found: dict[str, tuple[str, ...]] = {}
+    kinds: Counter[str] = Counter()
+    for name in made.names:
+        with Path(name).open("rb") as file:
+            for each in stories_of_archive(file, now=datetime.now(UTC)):
+                kinds[type(each).__name__] += 1
+                if isinstance(each, Story):
+                    told = (each.url, each.source_id, each.title, each.text)
+                    found.setdefault(each.url, told)  # the first counts, as in an import
+    assert sorted(found.values()) == [row[:4] for row in made.stories]
+    assert kinds["Broken"] == made.report.broken
+    assert kinds["NoStory"] >= made.report.skipped > 0
+
+
+# Lists
+
+
+def test_a_list_of_paths_stands_beside_its_files_or_below_a_base(tmp_path: Path) -> None:
+    below = tmp_path / "2026" / "11"
+    below.mkdir(parents=True)
+    parts = packed(records(4))
+    (below / "a.warc.gz").write_bytes(b"".join(parts[:2]))
+    (below / "b.warc.gz").write_bytes(b"".join(parts[2:]))
+    lines = b"2026/11/a.warc.gz\n\n# a note\n2026/11/b.warc.gz\n2026/11/a.warc.gz\n"
+    (tmp_path / "warc.paths.gz").write_bytes(gzip.compress(lines))
+    done = newsfold("import", str(tmp_path / "1.db"), str(tmp_path / "warc.paths.gz"))
+    assert json.loads(done.stdout)["new"] == 4
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "warc.paths").write_bytes(lines)
+    moved = str(tmp_path / "elsewhere" / "warc.paths")
+    done = newsfold("import", str(tmp_path / "2.db"), moved)
+    assert (done.returncode, "no such file" in done.stderr) == (1, True)
+    done = newsfold("import", str(tmp_path / "2.db"), moved, "--base", str(tmp_path))
+    assert json.loads(done.stdout)["new"] == 4
+
+
+def test_a_list_of_addresses_is_fetched_file_by_file(tmp_path: Path) -> None:
+    """One that is gone costs itself; a second call asks whether the others have changed."""
+    state = {"http://cc.test/data/a.warc.gz": '"one"', "http://cc.test/data/b.warc.gz": '"two"'}
+    parts = dict(zip(state, (packed(records(2)), packed(records(4)[2:])), strict=True))
+
+    def answer(url: str) -> Any:
+        def reply(headers: dict[str, str]) -> Reply:
+            asked = {name.lower(): value for name, value in headers.items()}
+            if asked.get("if-none-match") == state[url]:
+                return Reply(status=304)
+            return Reply(b"".join(parts[url]), headers={"ETag": state[url]})
+
+        return reply
+
+    database = str(tmp_path / "news.db")
+    with serve() as web:
+        for url in state:
+            web.pages[url] = answer(url)
+        web.pages["http://cc.test/lists/warc.paths.gz"] = Reply(
+            gzip.compress(b"data/a.warc.gz\ndata/gone.warc.gz\nhttp://cc.test/data/b.warc.gz\n")
+        )
+        words = ("import", database, "http://cc.test/lists/warc.paths.gz", "--base")
+        first = newsfold(*words, "http://cc.test", proxy=web.address)
+        assert first.returncode == 3, first.stderr
+        assert "gone.warc.gz: cannot be fetched (HTTP Error 404" in first.stderr
+        told = json.loads(first.stdout)
+        assert (told["new"], told["failed"]) == (4, 1)
+        again = json.loads(newsfold(*words, "http://cc.test", proxy=web.address).stdout)
+        assert (again["done"], again["failed"], again["known"]) == (2, 1, 0)
+        state["http://cc.test/data/a.warc.gz"] = '"three"'
+        again = json.loads(newsfold(*words, "http://cc.test", proxy=web.address).stdout)
+        assert (again["done"], again["known"]) == (1, 2)
+        asked = [url for url in web.urls() if "/data/" in url]
+    assert asked == 3 * [f"http://cc.test/data/{name}.warc.gz" for name in ("a", "gone", "b")]
+    db = create_or_open(database)
+    rows = dict(db.execute("SELECT name, error FROM archives").fetchall())
+    assert "404" in rows.pop("http://cc.test/data/gone.warc.gz")
+    assert set(rows.values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no path in this list"),
+        (b"\xff\xfe\xfa\n", "not UTF-8"),
+        (b"a\x00b\n", "no list of paths"),
+        (gzip.compress(b"a.warc\n" * 100, mtime=0)[:12] + b"x" * 40, "damaged"),
+    ],
+    ids=["empty", "not UTF-8", "binary", "damaged"],
+)
+def test_a_list_that_is_none(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "x.paths").write_bytes(content)
+    with pytest.raises(NewsfoldError, match=said):
+        import_pass(
+            tmp_path / "news.db",
+            [str(tmp_path / "x.paths")],
+            skip_broken=False,
+            voice=Voice(quiet=True),
+        )

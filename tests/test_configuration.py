@@ -67,7 +67,7 @@ def test_it_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[fodl]\n", r"fodl is not known; allowed: fold, run, poll, digest, mail, site$"),
+        ("[fodl]\n", r"fodl is not known; allowed: fold, run, poll, digest, mail, site, keep$"),
         ("[fold]\nembeding = 'x'\n", r"\[fold\] embeding is not known; allowed: embedding, mult"),
         ("[fold]\nembedding = 7\n", r"\[fold\] embedding must be a text in quotation marks$"),
         ("[fold]\nembedding = ' '\n", r"\[fold\] embedding names no model; leave the line out"),

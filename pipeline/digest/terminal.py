@@ -49,6 +49,8 @@ def terminal_event(event: dict[str, Any], *, colour: bool = False) -> str:
 def _event(write: _Writer, event: dict[str, Any]) -> None:
     write.line("")
     label, reading = event["category"].upper(), f"{event['minutes']} min read"
+    if event["pruned"]:
+        reading = f"texts dropped {event['pruned']:%Y-%m-%d}"
     gap = " " * max(2, WIDTH - width(_flat(label)) - width(reading))
     write.line(write.style(_flat(label), "label") + gap + write.style(reading, "faint"))
     write.wrapped(event["headline"], style="headline")

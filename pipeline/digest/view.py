@@ -161,6 +161,7 @@ class EventView:
     tldr_by: str = ""  # the model that wrote the TL;DR; empty: it is the reports' own sentences
     updated: datetime | None = None  # when newsfold last changed it
     page: str = ""  # its page on the site; empty where no site is known
+    pruned: datetime | None = None  # when the words of its stories were dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,7 @@ def build_view(
         sections=_sections(headline, event.title) if headline and not brief else (),
         related=() if brief else _related(event, related_events_by_id, stories_by_id),
         updated=event.updated_at,
+        pruned=event.pruned,
     )
 
 

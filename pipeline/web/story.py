@@ -53,6 +53,7 @@ class StoryView:
     dates: tuple[DateClaim, ...]
     changes: tuple[Change, ...]
     discussions: tuple[Discussion, ...]
+    pruned: datetime | None  # when its words were dropped
 
 
 def story_view(db: Database, story_id: int) -> StoryView:
@@ -88,4 +89,5 @@ def story_view(db: Database, story_id: int) -> StoryView:
         dates=date_claims_of(db, story_id),
         changes=changes_of(db, str(story_id), str).changes,
         discussions=tuple(discussions_of(db, [story.url])),
+        pruned=story.pruned,
     )
