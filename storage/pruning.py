@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
+from storage.pages import MAX_ATTEMPTS
 from storage.rows import chunks, marks
 from storage.stories import stories_by_id
 from storage.times import from_iso, to_iso
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from storage.models import Story
 
     HashOf = Callable[[Story], str]
-
-MOST_ATTEMPTS = 9  # an entry that may still be fetched keeps its words; as in storage/pages.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +184,7 @@ def _models(db: Database) -> list[str]:
 _OLD_ENTRIES = f"""SELECT id FROM entries WHERE first_seen < :before
   AND (title <> '' OR summary <> '' OR author IS NOT NULL OR error IS NOT NULL)
   AND (status IN ('fetched', 'gone', 'forbidden')
-    OR status = 'failed' AND attempts >= {MOST_ATTEMPTS})
+    OR status = 'failed' AND attempts >= {MAX_ATTEMPTS})
   AND NOT EXISTS (SELECT 1 FROM pages WHERE entry_id = entries.id AND extracted IS NULL)"""
 _SAID = _bytes("title", "summary", "author", "error")
 
