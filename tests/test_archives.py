@@ -490,10 +490,15 @@ def test_archives_that_are_done_are_not_read_again(made: Made) -> None:
     assert again.known > 30
 
 
-def test_an_import_that_is_killed_gives_the_same_stories(made: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "moments", [(40,), pytest.param((5, 20, 60, 80, 100), marks=pytest.mark.long)], ids=str
+)
+def test_an_import_that_is_killed_gives_the_same_stories(
+    made: Made, tmp_path: Path, moments: tuple[int, ...]
+) -> None:
     path = tmp_path / "news.db"
     code = "from pipeline.cli import main; main()"
-    for wanted in (20, 80):
+    for wanted in moments:
         killed = subprocess.Popen(
             [sys.executable, "-c", code, "import", str(path), *made.names],
             cwd=ROOT,

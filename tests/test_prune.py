@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,15 @@ from hypothesis import strategies as st
 from pipeline.configuration import read_configuration
 from pipeline.correct import merge, undo
 from pipeline.fold_pass import fold_pass
+from pipeline.output import Voice
+from pipeline.passes import fold_only
 from pipeline.prune import prune, would_prune
 from pipeline.show import find_event
 from storage.database import create_or_open, open_existing, transaction
 from storage.errors import NewsfoldError
 from storage.models import Entry, Feed, Page
 from storage.pages import save_entries, save_page, waiting_entries
+from storage.runs import folding
 from storage.stories import is_told, save_story, story_at
 from tests.stories import MORNING, made_stories, stored
 
@@ -341,6 +345,47 @@ def test_no_id_and_no_member_is_ever_lost(
     pruned(path, {"text": YEAR}, when)
     assert everything(db) == once
     db.close()
+
+
+def test_folds_and_crawls_get_in_between(
+    old_and_new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each pause a story comes in and is folded, by a pass that takes its locks."""
+    monkeypatch.setattr("pipeline.prune.AT_ONCE", {"text": 1})
+    db, came = create_or_open(old_and_new), []
+
+    def another(_: float) -> None:
+        came.append(len(came))
+        new = replace(
+            made_stories()[-1],
+            url=f"https://new.example/{came[-1]}",
+            published=MORNING + 3 * YEAR + came[-1] * 30 * DAY,
+            first_seen=None,
+        )
+        with transaction(db):
+            save_story(db, new, MORNING + 3 * YEAR)
+        assert fold_only(old_and_new, rebuild=False, voice=Voice(quiet=True)).new == 1
+
+    dropped = prune(old_and_new, AGES, now=lambda: MORNING + 2 * YEAR + DAY, sleep=another)
+    assert (dropped.events, len(came)) == (4, 4)
+
+
+def test_no_event_is_closed_under_a_fold(old_and_new: Path) -> None:
+    """A prune waits for a fold that has read the words."""
+    done = threading.Event()
+
+    def close() -> None:
+        pruned(old_and_new)
+        done.set()
+
+    with folding(old_and_new):
+        closing = threading.Thread(target=close)
+        closing.start()
+        assert not done.wait(0.5)
+        db = open_existing(old_and_new)
+        assert db.execute("SELECT count(*) FROM events WHERE pruned IS NOT NULL").fetchone()[0] == 0
+    closing.join()
+    assert db.execute("SELECT count(*) FROM events WHERE pruned IS NOT NULL").fetchone()[0] == 4
 
 
 def test_a_killed_prune_is_finished_by_the_next(old_and_new: Path) -> None:
