@@ -8,7 +8,6 @@ stories, readings and events as the rest of newsfold has them.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from storage.readings import COLUMNS
 from storage.times import from_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipeline.reading import Reading
 
@@ -222,23 +221,47 @@ def event_row(
     copy_of: Mapping[int, int],
 ) -> dict[str, Any]:
     """An event as a row of EVENT."""
-    told = asdict(event)
+    told = _told(event, (*_AS_THEY_ARE, "first_published", "last_published"))
     for name in ("first_published", "last_published"):
         told[name] = None if told[name] is None else told[name].isoformat()
-    for member in told["members"]:
-        of = stories[member["story_id"]]
-        member |= {
-            "url": of.url,
-            "source": of.source_id,
-            "title": of.title,
-            "published": None if of.published is None else of.published.isoformat(),
-            "published_precision": of.published_precision,
-            "copy_of": copy_of.get(member["story_id"]),
-        }
-    told["matches"] = [asdict(match) for match in matches]
-    told["names"] = [{"name": name, "mentions": count} for name, count in names.items()]
-    told["source_count"] = source_count
-    return {name: told[name] for name in EVENT.names}
+    members = [
+        {**_told(member, _OF_MEMBER), **_story_of_member(stories[member.story_id], copy_of)}
+        for member in event.members
+    ]
+    return {
+        **told,
+        "members": members,
+        "matches": [
+            {**_told(match, _OF_MATCH), "signals": [_told(s, _OF_SIGNAL) for s in match.signals]}
+            for match in matches
+        ],
+        "figures": [_told(figure, _OF_FIGURE) for figure in event.figures],
+        "tldr": [_told(sentence, ("text", "story_id")) for sentence in event.tldr],
+        "names": [{"name": name, "mentions": count} for name, count in names.items()],
+        "source_count": source_count,
+    }
+
+
+def _story_of_member(story: Story, copy_of: Mapping[int, int]) -> dict[str, Any]:
+    return {
+        "url": story.url,
+        "source": story.source_id,
+        "title": story.title,
+        "published": None if story.published is None else story.published.isoformat(),
+        "published_precision": story.published_precision,
+        "copy_of": copy_of.get(story.stored_id),
+    }
+
+
+def _told(thing: object, names: Iterable[str]) -> dict[str, Any]:
+    """Fields by name, as they are: asdict() would copy each, and costs more than the rest."""
+    return {name: getattr(thing, name) for name in names}
+
+
+_OF_MEMBER = ("story_id", "role", "score", "through", "because")
+_OF_MATCH = ("left", "right", "score")
+_OF_SIGNAL = tuple(field.name for field in _SIGNAL)
+_OF_FIGURE = tuple(field.name for field in _FIGURE)
 
 
 def event(row: Row) -> Event:
