@@ -284,6 +284,7 @@ def import_(database: Path, files: tuple[str, ...], skip_broken: bool, base: str
 
 @cli.command()
 @DATABASE
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--rebuild", is_flag=True, help="Fold all stories again; events keep their ids.")
 @click.option("--dry-run", is_flag=True, help="Keep nothing; say what would be grouped otherwise.")
 @click.option(
@@ -291,13 +292,28 @@ def import_(database: Path, files: tuple[str, ...], skip_broken: bool, base: str
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="With --dry-run: by the settings of this file, not of newsfold.toml.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["spark"]),
+    help="Fold FILEs on Apache Spark, on as many machines as it has.",
+)
+@click.option(
+    "--master", metavar="URL", help="With --engine: spark://HOST:7077; else all cores of this one."
+)
+@click.option(
+    "--skip-broken", is_flag=True, help="With --engine: leave out lines that cannot be read."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Only problems, no progress.")
 @output_options
 def fold(
     database: Path,
+    files: tuple[str, ...],
     rebuild: bool,
     dry_run: bool,
     config: Path | None,
+    engine: str | None,
+    master: str | None,
+    skip_broken: bool,
     quiet: bool,
     form: str | None,
 ) -> None:
@@ -307,19 +323,56 @@ def fold(
 
     \b
     newsfold fold news.db --rebuild --dry-run --config other.toml -t
+
+    An archive that is too much for one process is folded on Spark, to the same events as in one
+    batch here. FILEs are JSON lines (as for import) or Parquet, folders or patterns of them; of
+    one address the first line counts, by name of file. NEWS.DB must be new: a database, which
+    every other verb then works on, or (without .db) a folder of Parquet: events, members and
+    matches. Corrections and ids of a database that is there are its own: fold that without
+    --engine. Needs: pip install 'newsfold[spark]' and Java 17
+
+    \b
+    newsfold fold archive.db 'stories/*.jsonl.gz' --engine spark
+    newsfold fold events/ stories/ --engine spark --master spark://head:7077
     """
     from pipeline.cli_runs import print_differences
-    from pipeline.passes import fold_only, fold_trial
+    from pipeline.passes import fold_on_engine, fold_only, fold_trial
 
     if config is not None and not dry_run:
         raise click.UsageError("--config goes with --dry-run; to adopt settings, newsfold.toml")
+    _check_engine(engine, files, beside=rebuild or dry_run, only_with=bool(master or skip_broken))
     with _left_to_another(quiet):
+        if engine:
+            report = fold_on_engine(
+                database, files, master=master, skip_broken=skip_broken, voice=Voice(quiet)
+            )
+            print_json(asdict(report))
+            return
         if not dry_run:
             print_json(asdict(fold_only(database, rebuild=rebuild, voice=Voice(quiet))))
             return
         trial = fold_trial(database, rebuild=rebuild, file=config, voice=Voice(quiet))
         say(f"trial {trial}; see it again with: newsfold runs diff {database} {trial} {trial}")
         print_differences(open_existing(database), trial, trial, form)
+
+
+def _check_engine(
+    engine: str | None, files: Sequence[str], *, beside: bool, only_with: bool
+) -> None:
+    """Refuse what does not go together."""
+    if engine is None and (files or only_with):
+        raise click.UsageError(
+            "FILE, --master and --skip-broken go with --engine; to fold files here, newsfold import"
+            " them first"
+        )
+    if engine is not None and not files:
+        raise click.UsageError(
+            "--engine folds FILEs; those of a database: newsfold export news.db stories.jsonl.gz"
+        )
+    if engine is not None and beside:
+        raise click.UsageError(
+            "--rebuild and --dry-run are of a database; --engine makes a new one"
+        )
 
 
 cli.add_command(events)

@@ -117,6 +117,7 @@ def fold_readings(
     scored: Scored | None = None,
     constraints: Constraints = NONE,
     threshold: float | None = None,
+    copy_of: Mapping[int, int] | None = None,
 ) -> Folded:
     """Fold the new ones of the readings (by id; None: all of them) with the events they touch.
 
@@ -124,10 +125,13 @@ def fold_readings(
     new story is in one group, and so is every story of an event that is touched. `scored` is what
     an earlier fold gave, since when no reading changed but those of new stories; it saves work and
     changes nothing. `constraints` are met by all that is not new. `threshold` is another one than
-    the model's.
+    the model's. `copy_of` tells whose text each copy carries, where that is known; else it is
+    looked for.
     """
     in_order = sorted(readings, key=lambda reading: reading.url)
-    copy_of = originals(reading.carrier for reading in in_order)
+    if copy_of is None:
+        copy_of = originals(reading.carrier for reading in in_order)
+    copy_of = dict(copy_of)
     _free_copies(copy_of, constraints)
     stories = _Stories(in_order, copy_of, known or {}, meaning, constraints)
     chosen = stories.rows_of({r.id for r in in_order} if new is None else new)
@@ -137,6 +141,18 @@ def fold_readings(
     found = _groups(stories, list(_regrouped(stories, chosen, scores, threshold)))
     found.sort(key=lambda group: stories.by_id[group.belongings[0].story_id].appeared)
     return Folded(tuple(found), copy_of, scores.scored())
+
+
+def scores_between(
+    readings: Sequence[Reading], own: AbstractSet[int], others: AbstractSet[int]
+) -> tuple[Array, Array, Array]:
+    """The ids and scores of the alike pairs of `own` readings and of these with `others`, the
+    smaller URL to the left: what a fold of all of them would find, whatever else it held. Copies
+    are to be left out."""
+    stories = _Stories(sorted(readings, key=lambda reading: reading.url), {}, {}, None, NONE)
+    found = _compare(stories, stories.rows_of(own), stories.rows_of(others))
+    ids = stories.ids
+    return ids[found.left], ids[found.right], found.scores
 
 
 def _free_copies(copy_of: dict[int, int], constraints: Constraints) -> None:

@@ -5,6 +5,11 @@ not given count as 0. (UPGMA: Sokal and Michener, 1958; here with a heap over th
 exist, so that the cost follows these and not all pairs.) What somebody says is together, or apart,
 stays so whatever the scores; it is no likeness, so it neither adds to a mean nor thins it out. It
 knows nothing about stories.
+
+Who joins two groups makes neither more alike to a third one than it was to the nearer of the two.
+So two groups that are each other's nearest are joined whatever becomes of all others, and one that
+has nothing alike stays as it is: a part of the graph can be settled by itself, as far as it sees.
+Sums are whole billionths, and so the same in any order.
 """
 
 from __future__ import annotations
@@ -16,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+
+BILLION = 1e9
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,13 +52,44 @@ def groups(
     contradict each other.
     """
     bonds = _Bonds(together, apart)
-    linkage = _Linkage(_connected(count, left, right, scores, threshold), threshold, bonds)
+    whole, enough = in_billionths(scores), float(in_billionths(threshold))
+    linkage = _Linkage(_connected(count, left, right, whole, enough), enough, bonds)
     linkage.run()
     found: dict[int, list[int]] = {}
     for group, members in enumerate(linkage.members):
         if members:
             found.setdefault(bonds.of(group), []).extend(members)
     return sorted(sorted(members) for members in found.values())
+
+
+def in_billionths(scores: Any) -> Any:
+    """Scores as whole numbers, whose sums are exact."""
+    return np.rint(np.asarray(scores, dtype=float) * BILLION)
+
+
+def settled(
+    sizes: Array, left: Array, right: Array, sums: Array, threshold: float, own: Array
+) -> tuple[Array, Array]:
+    """As much of groups() as a part of the graph can tell by itself.
+
+    `sums` are those of the scores across the groups left[i] and right[i], in billionths, and
+    `sizes` how many members each group has; each pair is given once. All pairs of the groups that
+    are `own` are there. Goes out: for each group the smallest number of those that it is joined
+    with, and whether it is open yet: its nearest is not own, or is open itself. What is not open
+    stays as it is, whatever becomes of the others. With all own nothing is open.
+    """
+    shape = (len(sizes), len(sizes))
+    both = (np.concatenate([left, right]), np.concatenate([right, left]))
+    matrix = sparse.csr_matrix((np.concatenate([sums, sums]).astype(float), both), shape=shape)
+    linkage = _Linkage(matrix, float(in_billionths(threshold)), _Bonds((), ()), sizes)
+    linkage.stuck = set(np.flatnonzero(~own).tolist())
+    linkage.run()
+    root = np.arange(len(sizes))
+    for group, members in enumerate(linkage.members):
+        root[members] = group
+    is_open = np.zeros(len(sizes), dtype=bool)
+    is_open[list(linkage.stuck)] = True
+    return root, is_open[root]
 
 
 def _connected(
@@ -121,8 +159,16 @@ class _Linkage:
     So is one of two groups that must not be joined since other groups were.
     """
 
-    def __init__(self, scores: sparse.csr_matrix, threshold: float, bonds: _Bonds) -> None:
+    def __init__(
+        self,
+        scores: sparse.csr_matrix,
+        threshold: float,
+        bonds: _Bonds,
+        sizes: Array | None = None,
+    ) -> None:
         count = scores.shape[0]
+        self.stuck: set[int] = set()  # of which not all pairs are known, or those of their nearest
+        self._sizes = [1] * count if sizes is None else sizes.tolist()
         self._bonds = bonds
         self.members: list[list[int]] = [[position] for position in range(count)]
         self._threshold = threshold
@@ -138,10 +184,10 @@ class _Linkage:
 
     def _nearest(self, group: int) -> _Entry | None:
         """The group that is the most alike, if it is alike enough; among equals the smallest."""
-        size = len(self.members[group])
+        size = self._sizes[group]
         best, nearest = self._threshold, -1
         for other, total in self._sums[group].items():
-            mean = total / (size * len(self.members[other]))
+            mean = total / (size * self._sizes[other])
             if mean > best or (mean == best and not 0 <= nearest < other):
                 if self._bonds.part(group, other):
                     continue
@@ -155,6 +201,9 @@ class _Linkage:
         while self._heap:
             _, left, right, left_change, right_change, group = heappop(self._heap)
             is_current = (self._changes[left], self._changes[right]) == (left_change, right_change)
+            if is_current and not self.stuck.isdisjoint((left, right)):
+                self.stuck.add(group)  # its nearest will not change here, and so it will not
+                continue
             if is_current and not self._bonds.part(left, right):
                 self._join(left, right)
                 self._bonds.join(left, right)
@@ -166,6 +215,7 @@ class _Linkage:
         """`right` becomes a part of `left`."""
         self.members[left] += self.members[right]
         self.members[right] = []
+        self._sizes[left] += self._sizes[right]
         self._changes[left] += 1
         self._changes[right] = -1  # no entry of the heap is about it any more
         del self._sums[left][right]

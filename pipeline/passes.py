@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from crawlers.crawl import CrawlReport
     from crawlers.extraction import ExtractionReport
     from pipeline.output import Voice
+    from pipeline.scale.engine import EngineReport
     from storage.runs import Run
 
 DONE, SOME_FAILED = 0, 3
@@ -185,6 +186,30 @@ def fold_only(database: Path, *, rebuild: bool, voice: Voice) -> FoldReport:
             embedding=embedding,
             threshold=threshold,
         )
+
+
+def fold_on_engine(
+    target: Path,
+    files: Sequence[str],
+    *,
+    master: str | None,
+    skip_broken: bool,
+    voice: Voice,
+    now: Callable[[], datetime] = utc_now,
+) -> EngineReport:
+    """Fold the stories of files on Spark, into a new database or a folder of Parquet."""
+    from crawlers.urls import canonical_url
+    from pipeline.scale.engine import fold_files
+
+    return fold_files(
+        target,
+        files,
+        master=master,
+        skip_broken=skip_broken,
+        canonical_url=canonical_url,
+        now=now,
+        say=voice.say,
+    )
 
 
 def fold_trial(

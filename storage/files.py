@@ -56,6 +56,7 @@ class BrokenLineError(NewsfoldError):
             " newsfold import --skip-broken. Nothing of this call was stored",
             FAILED,
         )
+        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def import_files(
                     counts["repeated"] += 1
                 else:
                     seen.add(story.url)
-                    add_source(db, _source_of(row, story))
+                    add_source(db, source_of(row, story))
                     counts[save_story(db, story, now)] += 1
                 if line % EVERY == 0:
                     progress(path.name, line)
@@ -164,14 +165,22 @@ def _read_json_lines(
         if not line.strip():
             continue
         try:
-            row = json.loads(line, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            broken(BrokenLineError(path, number, f"no JSON ({error})"))
-            continue
-        if isinstance(row, dict):
-            yield number, row
-        else:
-            broken(BrokenLineError(path, number, "no JSON object"))
+            yield number, row_of_line(line, path, number)
+        except BrokenLineError as error:
+            broken(error)
+
+
+def row_of_line(line: bytes, path: Path, number: int) -> Row:
+    """A line of JSON as a row. Raises BrokenLineError for what is none."""
+    if len(line) > MAX_LINE:
+        raise BrokenLineError(path, number, f"longer than {MAX_LINE:,} bytes")
+    try:
+        row = json.loads(line, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BrokenLineError(path, number, f"no JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise BrokenLineError(path, number, "no JSON object")
+    return row
 
 
 def _lines(path: Path, file: IO[bytes]) -> Iterator[bytes]:
@@ -316,7 +325,8 @@ def _precision(text: str, path: Path, line: int) -> Precision:
     return cast("Precision", text)
 
 
-def _source_of(row: Row, story: Story) -> Source:
+def source_of(row: Row, story: Story) -> Source:
+    """The source of a story of a file, as far as its row tells of it."""
     host = urlsplit(story.url).hostname or ""
     name = _clean(str(row.get("source") or host))[:MAX_NAME]
     return Source(story.source_id, name, f"https://{host}/", story.language, owner=name)

@@ -59,6 +59,16 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
     return "changed"
 
 
+def save_folded(db: Database, stories: Iterable[Story], now: datetime) -> None:
+    """Store new stories under the ids that they have, which wait for no fold any more."""
+    rows = [{"id": story.stored_id, **_row(story, now)} for story in stories]
+    if not rows:
+        return
+    names, places = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
+    db.conn.executemany(f"INSERT INTO stories ({names}) VALUES ({places})", rows)
+    mark_folded(db, (row["id"] for row in rows))
+
+
 def _save_date_claims(db: Database, story: Story) -> None:
     """Keep the claims of a page; a story that has none leaves those that are there."""
     if not story.date_claims:

@@ -98,13 +98,13 @@ PACKAGE_OF = {
     "lxml_html_clean": "lxml-html-clean",
 }
 # Needed by a module that we import, not by ours: see docs/choices.md.
-FOR_OTHERS = {"cssselect", "lxml-html-clean"}
+FOR_OTHERS = {"cssselect", "lxml-html-clean", "pandas"}
 
 
 def test_what_is_imported_is_declared_and_the_other_way_round() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]  # of pipeline/web, summaries and crawlers/shared
-    extra = extras["serve"] + extras["llm"] + extras["redis"]
+    extras = project["optional-dependencies"]  # of web, summaries, crawlers/shared and scale
+    extra = [each for name in ("serve", "llm", "redis", "spark") for each in extras[name]]
     declared = {normal(re.split(r"[><=]", each)[0]) for each in project["dependencies"] + extra}
     tops = {name.split(".")[0] for path in MODULES for name in imported(path)}
     foreign = tops - set(ROOMS) - set(sys.stdlib_module_names)
