@@ -325,10 +325,10 @@ def fold(
     newsfold fold news.db --rebuild --dry-run --config other.toml -t
 
     An archive that is too much for one process is folded on Spark, to the same events as in one
-    batch here. FILEs are JSON lines (as for import) or Parquet, folders or patterns of them; of
-    one address the first line counts, by name of file. NEWS.DB must be new: a database, which
-    every other verb then works on, or (without .db) a folder of Parquet: events, members and
-    matches. Corrections and ids of a database that is there are its own: fold that without
+    batch here. FILEs are JSON lines (as for import), Parquet or WARC, folders or patterns of
+    them; of one address the first line counts, by name of file. NEWS.DB must be new: a database,
+    which every other verb then works on, or (without .db) a folder of Parquet: events, members
+    and matches. Corrections and ids of a database that is there are its own: fold that without
     --engine. Needs: pip install 'newsfold[spark]' and Java 17
 
     \b

@@ -27,12 +27,13 @@ from storage.sources import all_sources, has_feeds, save_sources
 from storage.times import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from crawlers.crawl import CrawlReport
     from crawlers.extraction import ExtractionReport
     from pipeline.output import Voice
     from pipeline.scale.engine import EngineReport
+    from storage.models import Source, Story
     from storage.runs import Run
 
 DONE, SOME_FAILED = 0, 3
@@ -207,9 +208,23 @@ def fold_on_engine(
         master=master,
         skip_broken=skip_broken,
         canonical_url=canonical_url,
+        read_archive=read_archive,
         now=now,
         say=voice.say,
     )
+
+
+def read_archive(path: Path, now: datetime) -> Iterator[tuple[Story, Source] | str]:
+    """The stories of a WARC file, each with its source; of other records why they hold none."""
+    from crawlers.archives import NoStory, source_of, stories_of_archive
+    from crawlers.warc import Broken
+
+    with path.open("rb") as file:
+        for found in stories_of_archive(file, now=now):
+            if isinstance(found, NoStory | Broken):
+                yield found.reason
+            else:
+                yield found, source_of(found, {})
 
 
 def fold_trial(

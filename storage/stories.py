@@ -11,7 +11,7 @@ from storage.rows import chunks, marks, to_json
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -29,7 +29,7 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
     their place as if it had come first: nothing was edited. A story whose words were pruned stays
     as it is: it was told.
     """
-    row = _row(story, now)
+    row = row_of(story, now)
     old = next(iter(db.query("SELECT * FROM stories WHERE url = ?", (story.url,))), None)
     if old is None:
         places = ", ".join("?" * len(row))
@@ -61,7 +61,7 @@ def save_story(db: Database, story: Story, now: datetime) -> Saved:
 
 def save_folded(db: Database, stories: Iterable[Story], now: datetime) -> None:
     """Store new stories under the ids that they have, which wait for no fold any more."""
-    rows = [{"id": story.stored_id, **_row(story, now)} for story in stories]
+    rows = [{"id": story.stored_id, **row_of(story, now)} for story in stories]
     if not rows:
         return
     names, places = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
@@ -240,10 +240,11 @@ def set_copies(db: Database, copy_of: Iterable[tuple[int, int | None]]) -> None:
 
 def _read(db: Database, where: str, parameters: tuple[Any, ...] = ()) -> list[Story]:
     rows = db.query(f"SELECT * FROM stories WHERE {where} ORDER BY url", parameters)
-    return [_story(row) for row in rows]
+    return [story_of(row) for row in rows]
 
 
-def _row(story: Story, now: datetime) -> dict[str, Any]:
+def row_of(story: Story, now: datetime) -> dict[str, Any]:
+    """A story as a row of the table, but for its id."""
     return {
         "url": story.url,
         "source_id": story.source_id,
@@ -267,7 +268,8 @@ def _row(story: Story, now: datetime) -> dict[str, Any]:
     }
 
 
-def _story(row: dict[str, Any]) -> Story:
+def story_of(row: Mapping[str, Any]) -> Story:
+    """The story of a whole row."""
     return Story(
         id=row["id"],
         url=row["url"],

@@ -24,12 +24,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawlers.archives import import_archives
 from crawlers.urls import canonical_url
 from pipeline.fold_pass import FoldReport, fold_pass
 from pipeline.linkage import groups, in_billionths, settled
+from pipeline.passes import read_archive
 from storage.database import create_or_open
 from storage.errors import NewsfoldError
 from storage.files import import_files
+from tests.benchmarks.made_warc import make
 from tests.spark_cluster import ROOT, cluster, environment
 from tests.stories import MORNING
 
@@ -307,6 +310,7 @@ def on_spark(session: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
             master=None,
             skip_broken=settings.pop("skip_broken", False),
             canonical_url=canonical_url,
+            read_archive=read_archive,
             now=lambda: MORNING,
             say=lambda words: None,
             sizes=sizes,
@@ -379,6 +383,25 @@ def test_parquet_gives_the_same_as_lines_and_goes_out_as_a_tree(
 
 
 @needs_spark
+def test_archives_give_what_an_import_and_a_fold_give(
+    tmp_path: Path, on_spark: Callable[..., Any]
+) -> None:
+    names = [str(tmp_path / "a.warc.gz"), str(tmp_path / "b.warc")]
+    for seed, name in enumerate(names):
+        make(Path(name), 60, seed)
+    here = create_or_open(tmp_path / "here.db")
+    imported = import_archives(here, names, now=MORNING)
+    fold_pass(here, now=lambda: MORNING)
+    report = on_spark(tmp_path / "there.db", *reversed(names))
+    there = create_or_open(tmp_path / "there.db")
+    assert told(there) == told(here)
+    page = "SELECT url, authors, sections, summary, image, paywalled FROM stories ORDER BY url"
+    assert there.execute(page).fetchall() == here.execute(page).fetchall()
+    assert (report.stories, report.broken) == (imported.new, 0)
+    assert report.skipped >= imported.broken + imported.skipped > 0
+
+
+@needs_spark
 def test_a_broken_line_stops_it_and_nothing_is_left(
     tmp_path: Path, on_spark: Callable[..., Any]
 ) -> None:
@@ -402,6 +425,7 @@ FOLD = """
 import sys
 from pathlib import Path
 from crawlers.urls import canonical_url
+from pipeline.passes import read_archive
 from pipeline.scale.engine import fold_files
 from pipeline.scale.plan import Sizes
 from tests.stories import MORNING
@@ -409,7 +433,7 @@ if __name__ == "__main__":
     target, file, master = sys.argv[1:]
     fold_files(
         Path(target), [file], master=master, skip_broken=False, canonical_url=canonical_url,
-        now=lambda: MORNING, say=lambda words: print(words, flush=True),
+        read_archive=read_archive, now=lambda: MORNING, say=lambda words: print(words, flush=True),
         sizes=Sizes(own=60, others=100, block=70, few_pairs=200, bucket=60),
     )
 """

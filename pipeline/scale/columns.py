@@ -8,6 +8,7 @@ stories, readings and events as the rest of newsfold has them.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,10 +16,13 @@ import pyarrow as pa
 from pipeline.reading import from_row
 from storage.models import Event, Figure, Match, Member, Sentence, Signal, Source, Story
 from storage.readings import COLUMNS
+from storage.rows import to_json
+from storage.stories import row_of, story_of
 from storage.times import from_iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from pipeline.reading import Reading
 
@@ -42,8 +46,11 @@ STORY = pa.schema(
         ("source_id", pa.string()),
         ("source_name", pa.string()),
         ("source_home", pa.string()),
+        ("rest", pa.string()),  # JSON: what else a page told of its story
     ]
 )
+_REST = ("sections", "summary", "authors", "updated", "image", "rubric", "comments",
+         "canonical_claim", "text_from", "paywalled")  # fmt: skip
 # What folding keeps of a story, but for what STORY has: its number, its URL and its source.
 _KEPT = {
     "at": pa.float64(),
@@ -144,19 +151,29 @@ def table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
 
 def story(row: Row, story_id: int) -> Story:
     """The story of a row, as a database would give it back."""
-    return Story(
-        id=story_id,
-        url=row["url"],
-        title=row["title"],
-        text=row["text"],
-        published=from_iso(row["published"]),
-        published_precision=row["published_precision"],
-        source_id=row["source_id"],
-        language=row["language"],
-        first_seen=from_iso(row["first_seen"]),
-        text_from="import",
-        extra=json.loads(row["extra"]),
-    )
+    rest = json.loads(row["rest"]) if row["rest"] else _NO_REST
+    return story_of({**rest, **{name: row[name] for name in _TOLD}, "id": story_id, "pruned": None})
+
+
+_TOLD = ("url", "title", "text", "published", "published_precision", "language", "first_seen",
+         "extra", "source_id")  # fmt: skip
+_NO_REST: Row = {
+    **dict.fromkeys(_REST), "sections": "[]", "summary": "", "authors": "[]", "text_from": "import"
+}  # fmt: skip
+
+
+def story_row(story: Story, source: Source, now: datetime) -> dict[str, Any]:
+    """A story as a row of STORY, without the place where it stands. What the line of a file cannot
+    tell (authors, sections and so on) is told together."""
+    row = row_of(replace(story, first_seen=now), now)
+    rest = {} if story.text_from == "import" else {name: row[name] for name in _REST}
+    return {
+        **{name: row[name] for name in STORY.names if name in row},
+        "source_id": source.id,
+        "source_name": source.name,
+        "source_home": source.home,
+        "rest": to_json(rest) if rest else None,
+    }
 
 
 def source(row: Row) -> Source:

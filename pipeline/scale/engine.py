@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pipeline.scale.spark import Fold, Told
+    from pipeline.scale.steps import ReadArchive
 
 LOCAL = "local[*]"
 WHOLE = "whole"  # what is put in the target's place
 _LINES = (".jsonl", ".ndjson", ".json")
+_ARCHIVES = (".warc", ".warc.gz")
 _DATABASE = (".db", ".sqlite", ".sqlite3")
 
 
@@ -40,6 +42,7 @@ class EngineReport:
     lines: int
     repeated: int  # lines of an address that an earlier one told
     broken: int
+    skipped: int  # records of archives that hold no story
     stories: int
     copies: int
     events: int
@@ -52,6 +55,7 @@ def fold_files(
     master: str | None,
     skip_broken: bool,
     canonical_url: Callable[[str], str],
+    read_archive: ReadArchive,
     now: Callable[[], datetime],
     say: Callable[[str], None],
     sizes: Sizes = USUAL,
@@ -66,12 +70,19 @@ def fold_files(
             WRONG_CALL,
         )
     _must_be_new(target)
-    lines, tables = sorted_files(files)
-    with only_one(target), _scratch(target) as scratch, _spark(master, [*lines, *tables]) as spark:
+    lines, tables, archives = sorted_files(files)
+    with (
+        only_one(target),
+        _scratch(target) as scratch,
+        _spark(master, [*lines, *tables, *archives]) as spark,
+    ):
         from pipeline.scale.spark import Fold, Job, watched
 
         moment = now().replace(microsecond=0)  # as a database keeps it
-        job = Job(lines, tables, scratch, moment, canonical_url, settings.threshold, say, sizes)
+        job = Job(
+            lines, tables, archives, read_archive, scratch, moment, canonical_url,
+            settings.threshold, say, sizes,
+        )  # fmt: skip
         with watched(spark, say):
             report = _fold(Fold(spark, job), scratch / WHOLE, target, skip_broken, say)
         (scratch / WHOLE).rename(target)
@@ -90,8 +101,9 @@ def _fold(
     copies, events = fold.fold(told)
     report = EngineReport(
         lines=told.lines,
-        repeated=told.lines - told.stories - told.broken,
+        repeated=told.lines - told.stories - told.broken - told.skipped,
         broken=told.broken,
+        skipped=told.skipped,
         stories=told.stories,
         copies=copies,
         events=events,
@@ -122,25 +134,27 @@ def _must_be_new(target: Path) -> None:
         )
 
 
-def sorted_files(names: Sequence[str]) -> tuple[list[Path], list[Path]]:
-    """Files, folders and patterns as files of lines and Parquet files, each once and by name."""
+def sorted_files(names: Sequence[str]) -> tuple[list[Path], list[Path], list[Path]]:
+    """Files, folders and patterns as files of lines, Parquet files and archives, each once and by
+    name."""
     found = {path.resolve() for name in names for path in _files(name)}
     lines = [path for path in found if path.name.removesuffix(".gz").endswith(_LINES)]
     tables = [path for path in found if path.suffix == ".parquet"]
-    unknown = sorted(found - {*lines, *tables})
+    archives = [path for path in found if path.name.endswith(_ARCHIVES)]
+    unknown = sorted(found - {*lines, *tables, *archives})
     if unknown:
         raise NewsfoldError(
-            f"{unknown[0]}: an engine reads .jsonl, .jsonl.gz and .parquet; for others:"
+            f"{unknown[0]}: an engine reads .jsonl, .parquet and .warc (also with .gz); for others:"
             " newsfold import",
             WRONG_CALL,
         )
-    return sorted(lines), sorted(tables)
+    return sorted(lines), sorted(tables), sorted(archives)
 
 
 def _files(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        kinds = (*_LINES, *(f"{kind}.gz" for kind in _LINES), ".parquet")
+        kinds = (*_LINES, *(f"{kind}.gz" for kind in _LINES), ".parquet", *_ARCHIVES)
         found = [each for each in path.rglob("*") if each.name.endswith(kinds) and each.is_file()]
     else:
         root = Path(path.anchor)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from pipeline.scale.steps import ReadArchive
     from storage.models import Source
 
     Array = np.ndarray[Any, Any]
@@ -51,6 +52,7 @@ BYTES_A_PART = 8_000_000  # of files, a part: some thousand stories, a few secon
 FEWEST_PARTS = 8
 MOST_ROUNDS = 6
 EXAMPLES = 3  # of broken lines, that are told
+ARCHIVES = r"\.warc(\.gz)?$"
 LOOK_EVERY = 15.0  # seconds between two words of progress
 READ, PAIRS, DESCRIBED = "read", "pairs", "described"
 STORIES, EVENTS = "stories", "events"
@@ -64,6 +66,8 @@ class Job:
 
     lines: Sequence[Path]  # of JSON
     tables: Sequence[Path]  # Parquet
+    archives: Sequence[Path]  # WARC
+    read_archive: ReadArchive
     scratch: Path
     now: datetime
     canonical_url: Callable[[str], str]
@@ -79,6 +83,7 @@ class Told:
     lines: int
     stories: int
     broken: int
+    skipped: int  # records of archives that hold no story
     examples: Sequence[str]
     sources: dict[str, Source]
 
@@ -146,19 +151,26 @@ class Fold:
     def tell(self) -> Told:
         """Read the files, and keep one story an address: that of the first line."""
         said = self._from_lines().unionByName(self._from_tables())
+        said = said.unionByName(self._from_archives())
         others = f.struct(*(name for name in columns.STORY.names if name != "url"))
         first = f.min_by(others, f.struct(*columns.PLACE)).alias("first")
         told = said.groupBy("url").agg(first, f.count("*").alias("lines"))
         told = told.select("url", "first.*", "lines").persist(StorageLevel.DISK_ONLY)
         self._lines = told
-        counted = told.agg(f.count("*"), f.sum("lines"), f.count("broken")).first()
+        is_broken = f.col("broken").isNotNull()
+        # What of an archive is no story is a picture or an error page: no fault of the file.
+        is_skipped = is_broken & f.col("file").rlike(ARCHIVES)
+        counted = told.agg(
+            f.count("*"), f.sum("lines"), f.count("broken"), f.count_if(is_skipped)
+        ).first()
         assert counted is not None  # of no group there is one row
-        addresses, lines, broken = counted
-        examples = told.where("broken IS NOT NULL").orderBy(*columns.PLACE).limit(EXAMPLES)
+        addresses, lines, none, skipped = counted
+        examples = told.where(is_broken & ~is_skipped).orderBy(*columns.PLACE).limit(EXAMPLES)
         return Told(
             lines=lines or 0,
-            stories=addresses - broken,
-            broken=broken,
+            stories=addresses - none,
+            broken=none - skipped,
+            skipped=skipped,
             examples=[f"{row['file']}: {row['broken']}" for row in examples.collect()],
             sources=self._sources(told),
         )
@@ -176,6 +188,16 @@ class Fold:
         paths = [str(path) for path in self._job.tables]
         rows = self._spark.read.option("mergeSchema", "true").parquet(*paths)
         return self._stories(rows, f.struct("*"), steps.stories_of_rows)
+
+    def _from_archives(self) -> DataFrame:
+        """Each file is one part: where a record begins, only who has read up to it knows."""
+        if not self._job.archives:
+            return self._nothing()
+        paths = [(str(path),) for path in self._job.archives]
+        each = self._spark.sparkContext.parallelize(paths, len(paths)).toDF("told string")
+        return _mapped(
+            each, partial(_archives, self._job.read_archive, self._job.now), columns.STORY
+        )
 
     def _nothing(self) -> DataFrame:
         return self._spark.createDataFrame([], from_arrow_schema(columns.STORY))
@@ -422,6 +444,14 @@ def _tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 def _stories(step: Any, made: Any, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for table in _tables(batches):
         yield from step(table, *made).to_batches()
+
+
+def _archives(
+    read_archive: ReadArchive, now: datetime, batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    for table in _tables(batches):
+        for stories in steps.stories_of_archives(table, read_archive, now):
+            yield from stories.to_batches()
 
 
 def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

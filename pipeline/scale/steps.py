@@ -12,7 +12,7 @@ anywhere, and done again where a worker has died. Nothing is read or stored here
 from __future__ import annotations
 
 from functools import partial
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,6 @@ from pipeline.reading import read_all
 from pipeline.scale import columns
 from storage.errors import NewsfoldError
 from storage.files import BrokenLineError, row_of_line, source_of, story_from_row
-from storage.rows import to_json
-from storage.times import to_iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,9 +34,13 @@ if TYPE_CHECKING:
 
     from pipeline.reading import Reading
     from storage.files import Row
-    from storage.models import Source
+    from storage.models import Source, Story
 
     Array = np.ndarray[Any, Any]
+    # Of each record a story with its source, or why it holds none.
+    ReadArchive = Callable[[Path, datetime], Iterator[tuple[Story, Source] | str]]
+
+STORIES_AT_ONCE = 200  # of an archive, in a table
 
 
 def stories_of_lines(
@@ -86,23 +88,34 @@ def _story_row(
         row = read_row(path)
         story = story_from_row(row, path, 0, canonical_url)
     except BrokenLineError as error:
-        # No story has such an address, so that each broken line is one by itself.
-        return {"url": "\0".join(map(str, ("", *at.values()))), "broken": error.what, **at}
-    source = source_of(row, story)
-    return {
-        **at,
-        "url": story.url,
-        "title": story.title,
-        "text": story.text,
-        "published": to_iso(story.published),
-        "published_precision": story.published_precision,
-        "language": story.language,
-        "first_seen": to_iso(now),
-        "extra": to_json(dict(story.extra)),
-        "source_id": source.id,
-        "source_name": source.name,
-        "source_home": source.home,
-    }
+        return _no_story(at, error.what)
+    return {**at, **columns.story_row(story, source_of(row, story), now)}
+
+
+def stories_of_archives(
+    paths: pa.Table, read_archive: ReadArchive, now: datetime
+) -> Iterator[pa.Table]:
+    """WARC files (`told`, their paths) as stories, by the rules of `newsfold import`; records that
+    are none keep their places and say why."""
+    for told in paths["told"].to_pylist():
+        path = Path(told)
+        rows = (
+            _archive_row({"file": path.as_uri(), "block": 0, "line": number}, found, now)
+            for number, found in enumerate(read_archive(path, now))
+        )
+        while some := list(islice(rows, STORIES_AT_ONCE)):
+            yield columns.table(some, columns.STORY)
+
+
+def _archive_row(at: Row, found: tuple[Story, Source] | str, now: datetime) -> Row:
+    if isinstance(found, str):
+        return _no_story(at, found)
+    return {**at, **columns.story_row(*found, now)}
+
+
+def _no_story(at: Row, why: str) -> Row:
+    # No story has such an address, so that each broken line is one by itself.
+    return {"url": "\0".join(map(str, ("", *at.values()))), "broken": why, **at}
 
 
 def read(stories: Iterable[pa.RecordBatch], part: int) -> Iterator[pa.Table]:

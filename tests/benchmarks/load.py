@@ -55,7 +55,7 @@ from pipeline.text import sentences
 from storage.database import create_or_open, transaction
 from storage.models import Source, Story
 from storage.sources import save_sources
-from storage.stories import _row
+from storage.stories import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -552,7 +552,7 @@ def fill(path: Path, told: Iterable[Story]) -> int:
     db.execute("PRAGMA cache_size = -200000")
     save_sources(db, sources())
     told, count = iter(told), 0
-    while some := [_row(story, _seen(story)) for story in islice(told, 20_000)]:
+    while some := [row_of(story, _seen(story)) for story in islice(told, 20_000)]:
         names = ", ".join(some[0])
         places = ", ".join(f":{name}" for name in some[0])
         with transaction(db):
