@@ -301,7 +301,7 @@ def on_spark(session: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
     from pipeline.scale.plan import Sizes
 
     monkeypatch.setattr(spark, "session", lambda master, parts: Shared(session))
-    small = Sizes(own=13, others=29, block=17, few_pairs=20, bucket=11)
+    small = Sizes(own=13, others=29, block=17, few_pairs=80, bucket=11)
 
     def fold(target: Path, *files: Path | str, sizes: Any = small, **settings: Any) -> Any:
         return engine.fold_files(
