@@ -25,9 +25,12 @@ FLOORS = json.loads(
     (Path(__file__).parent / "fixtures" / "extraction_floors.json").read_text("utf-8")
 )
 
-pytestmark = pytest.mark.skipif(
-    not (data_folder() / "extraction").is_dir(), reason="no labelled pages here: NEWSFOLD_DATA"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not (data_folder() / "extraction").is_dir(), reason="no labelled pages here: NEWSFOLD_DATA"
+    ),
+]
 
 
 OURS = replace(READERS["newsfold"], read=cache(READERS["newsfold"].read))

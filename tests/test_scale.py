@@ -44,7 +44,14 @@ if TYPE_CHECKING:
     from tests.spark_cluster import Cluster
 
 HAS_SPARK = bool(find_spec("pyspark") and find_spec("pandas") and shutil.which("java"))
-needs_spark = pytest.mark.skipif(not HAS_SPARK, reason="no PySpark, or no Java")
+no_spark = pytest.mark.skipif(not HAS_SPARK, reason="no PySpark, or no Java")
+
+
+def needs_spark(test: Any) -> Any:
+    """It starts Spark, or a cluster of it: it takes long, too."""
+    return pytest.mark.long(no_spark(test))
+
+
 DATA = Path(os.environ.get("NEWSFOLD_DATA", Path(__file__).parents[2] / "shared" / "data"))
 KILL_AFTER = 3.0  # seconds into a step
 SETS = ("gnews", "scoop_ai", "wikinews", "allsides", "uci_dev", "ecbplus_train")
@@ -460,7 +467,6 @@ def folded_on(cluster: Cluster, target: Path, file: Path, kill_at: str = "") -> 
     assert killed
 
 
-@pytest.mark.long
 @needs_spark
 @pytest.mark.parametrize("kill_at", ["", "stories", "looking for copies", "describing"])
 def test_a_cluster_gives_the_same_also_when_a_worker_is_killed(
@@ -473,7 +479,6 @@ def test_a_cluster_gives_the_same_also_when_a_worker_is_killed(
     assert told(create_or_open(tmp_path / "there.db")) == told(here)
 
 
-@pytest.mark.long
 @needs_spark
 @pytest.mark.parametrize("small", [False, True])
 @pytest.mark.parametrize("name", SETS)
@@ -491,7 +496,6 @@ def test_labelled_sets_give_the_same(
     assert told(create_or_open(tmp_path / "there.db")) == told(here)
 
 
-@pytest.mark.long
 @needs_spark
 def test_skew_does_not_kill_it(tmp_path: Path, on_spark: Callable[..., Any]) -> None:
     """One wire story that is copied 5 000 times, and one event that 2 000 report."""

@@ -200,10 +200,12 @@ def test_an_older_database_is_counted_and_indexed_as_it_is_opened() -> None:
     for table in older.table_names():
         if table.startswith("_"):
             continue
-        told = rows(small(), table)
+        names = ", ".join(column.name for column in older[table].columns)
+        told = small().execute(f"SELECT {names} FROM {table}").fetchall()
         older.execute(f"DELETE FROM {table}")
         if told:
-            older.conn.executemany(f"INSERT INTO {table} VALUES ({marks(told[0])})", told)
+            places = marks(told[0])
+            older.conn.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", told)
     assert len(rows(older, "events")) == len(rows(small(), "events"))
     older.execute("DELETE FROM waiting")
     migrations.apply(older)
