@@ -20,20 +20,25 @@ settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
 LONG = (
-    "test_extraction_quality",
-    "test_demo",
-    "test_run",
     "test_house",
-    "test_events_quality",
-    "test_package",
-    "test_considerate",
-    "test_faults",
+    "test_run",
     "test_shared",
     "test_crawl_ends",
+    "test_considerate",
+    "test_demo",
+    "test_archives",
+    "test_robots",
     "test_entries",
-    "test_extraction",
-    "test_look_alikes",
     "test_folding",
+    "test_faults",
+    "test_extraction",
+    "test_hostile_web",
+    "test_prune",
+    "test_extraction_quality",
+    "test_web_browser",
+    "test_events_quality",
+    "test_summaries_quality",
+    "test_scale",
 )
 
 

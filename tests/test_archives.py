@@ -490,6 +490,7 @@ def test_archives_that_are_done_are_not_read_again(made: Made) -> None:
     assert again.known > 30
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "moments", [(40,), pytest.param((5, 20, 60, 80, 100), marks=pytest.mark.long)], ids=str
 )
@@ -539,6 +540,7 @@ def test_without_a_database_the_same_stories_come_out(made: Made) -> None:
 # Lists
 
 
+@pytest.mark.long
 def test_a_list_of_paths_stands_beside_its_files_or_below_a_base(tmp_path: Path) -> None:
     below = tmp_path / "2026" / "11"
     below.mkdir(parents=True)
@@ -558,6 +560,7 @@ def test_a_list_of_paths_stands_beside_its_files_or_below_a_base(tmp_path: Path)
     assert json.loads(done.stdout)["new"] == 4
 
 
+@pytest.mark.long
 def test_a_list_of_addresses_is_fetched_file_by_file(tmp_path: Path) -> None:
     """One that is gone costs itself; a second call asks whether the others have changed."""
     state = {"http://cc.test/data/a.warc.gz": '"one"', "http://cc.test/data/b.warc.gz": '"two"'}

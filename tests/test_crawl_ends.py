@@ -74,6 +74,7 @@ def test_ctrl_c_ends_in_order_and_the_next_pass_does_the_rest(slow: Web, tmp_pat
     assert report["pages_stored"] + finished["pages_stored"] == PAGES
 
 
+@pytest.mark.long
 def test_a_kill_loses_nothing_stored_and_the_next_pass_finishes(slow: Web, tmp_path: Path) -> None:
     process = start_crawl(tmp_path / "news.db", slow)
     wait_for_pages(slow, 4)
@@ -162,6 +163,7 @@ def scrapy(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_it_is_a_scrapy_project_like_any_other(slow: Web, tmp_path: Path) -> None:
     assert scrapy("list").stdout.split() == ["discussions", "feeds", "sections", "sitemaps"]
     checked = scrapy("check")

@@ -157,6 +157,7 @@ def deadly_read(job: extraction.Job) -> object:
 extraction_read = extraction._read
 
 
+@pytest.mark.long
 def test_a_page_that_kills_its_worker_costs_only_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,6 +109,7 @@ def test_the_order_of_stories_makes_no_difference(shuffled: list[Story]) -> None
     assert fold(shuffled, meaning(shuffled)) == fold(STORIES, meaning(STORIES))
 
 
+@pytest.mark.long
 @given(st.permutations([*made_stories(), *ABROAD]), st.lists(st.integers(1, 9), max_size=3))
 @settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_passes_give_the_same_events_as_one_batch(shuffled: list[Story], cuts: list[int]) -> None:

@@ -545,6 +545,7 @@ def test_a_crawler_that_beats_keeps_its_tasks(redis: RedisServer) -> None:
     in_queue(redis, steps)
 
 
+@pytest.mark.long
 @needs_redis
 def test_what_kills_crawlers_is_given_up_and_what_is_private_refused(
     redis: RedisServer, web: Web
