@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
 from storage.rows import chunks, marks, to_json
@@ -18,10 +18,12 @@ from storage.tallies import drop_empty, put_in, take_out
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlite_utils import Database
+
+Part = TypeVar("Part")
 
 MOST_COUNTED = 5_000  # events with a name; beyond, it is common anyway
 
@@ -364,27 +366,23 @@ def _event(
 
 def _members(db: Database, event_ids: Sequence[int]) -> dict[int, list[Member]]:
     """Of each event, by time."""
-    found: dict[int, list[Member]] = defaultdict(list)
-    for event_id, *told in db.execute(
+    rows = db.execute(
         "SELECT m.event_id, m.story_id, m.role, m.score, m.through_story, m.because"
         " FROM event_stories AS m JOIN stories AS s ON s.id = m.story_id"
         f" WHERE m.event_id IN ({marks(event_ids)})"
         " ORDER BY coalesce(s.published, s.first_seen), s.url",
         event_ids,
-    ):
-        found[event_id].append(Member(*told))
-    return found
+    )
+    return _by_event(rows, Member)
 
 
 def _figures(db: Database, event_ids: Sequence[int]) -> dict[int, list[Figure]]:
-    found: dict[int, list[Figure]] = defaultdict(list)
-    for event_id, *told in db.execute(
+    rows = db.execute(
         "SELECT event_id, story_id, key, value, unit, shown, quote, sentence, about"
         f" FROM figures WHERE event_id IN ({marks(event_ids)}) ORDER BY id",
         event_ids,
-    ):
-        found[event_id].append(Figure(*told))
-    return found
+    )
+    return _by_event(rows, Figure)
 
 
 def related_from(db: Database, event_id: int) -> set[int]:
@@ -399,11 +397,17 @@ def related_of(db: Database, event_id: int) -> tuple[Related, ...]:
 
 
 def _related(db: Database, event_ids: Sequence[int]) -> dict[int, list[Related]]:
-    found: dict[int, list[Related]] = defaultdict(list)
-    for event_id, *told in db.execute(
+    rows = db.execute(
         "SELECT event_id, related_id, score, because FROM related_events"
         f" WHERE event_id IN ({marks(event_ids)}) ORDER BY score DESC, related_id",
         event_ids,
-    ):
-        found[event_id].append(Related(*told))
+    )
+    return _by_event(rows, Related)
+
+
+def _by_event(rows: Iterable[tuple[Any, ...]], make: Callable[..., Part]) -> dict[int, list[Part]]:
+    """What is made of rows that begin with the id of an event; nothing for one without rows."""
+    found: dict[int, list[Part]] = defaultdict(list)
+    for event_id, *told in rows:
+        found[event_id].append(make(*told))
     return found
