@@ -10,11 +10,14 @@ from hypothesis import settings
 
 from pipeline.fold_pass import fold_pass
 from storage.database import create_or_open
+from tests.browser import CHROMIUM, FLAGS
 from tests.stories import MORNING, made_stories, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -56,6 +59,16 @@ def database(tmp_path: Path) -> Path:
     fold_pass(db, now=lambda: MORNING)
     db.close()
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright  # most tests do without it
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import NEEDS_BROWSER
 from tests.hostile_words import hostile_database
 from tests.test_site import PAGES, build
-from tests.test_web_browser import CHROMIUM, FLAGS
 from tests.web import folded, merged
 
 if TYPE_CHECKING:
@@ -20,20 +20,10 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.long, pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")]
+pytestmark = NEEDS_BROWSER
 PHONE = {"width": 400, "height": 800}
 SHOWN = ("index.html", "events/1.html", "days/2026-04-08.html", "months/2026-04.html",
          "archive.html", "categories.html")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture

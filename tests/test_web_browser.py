@@ -5,7 +5,6 @@ Skipped where no Chromium is installed; CI installs Debian's.
 
 from __future__ import annotations
 
-import shutil
 import socket
 import threading
 import time
@@ -16,6 +15,7 @@ import pytest
 import uvicorn
 
 from pipeline.web.serve import application
+from tests.browser import NEEDS_BROWSER
 from tests.hostile_words import WORDS, hostile_database
 from tests.web import SECRET, event_of, folded, stories_of
 
@@ -25,28 +25,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-pytestmark = [pytest.mark.long, pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")]
-FLAGS = [
-    "--no-sandbox",  # as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+pytestmark = NEEDS_BROWSER
 PHONE, DESK = {"width": 320, "height": 600}, {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield found
-        found.close()
 
 
 @contextmanager
