@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 LOCAL = "local[*]"
 WHOLE = "whole"  # what is put in the target's place
-_LINES = (".jsonl", ".ndjson", ".json")
+_LINES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+_TABLES = (".parquet",)
 _ARCHIVES = (".warc", ".warc.gz")
+_KINDS = (*_LINES, *_TABLES, *_ARCHIVES)
 _DATABASE = (".db", ".sqlite", ".sqlite3")
 
 
@@ -137,25 +139,25 @@ def _must_be_new(target: Path) -> None:
 def sorted_files(names: Sequence[str]) -> tuple[list[Path], list[Path], list[Path]]:
     """Files, folders and patterns as files of lines, Parquet files and archives, each once and by
     name."""
-    found = {path.resolve() for name in names for path in _files(name)}
-    lines = [path for path in found if path.name.removesuffix(".gz").endswith(_LINES)]
-    tables = [path for path in found if path.suffix == ".parquet"]
-    archives = [path for path in found if path.name.endswith(_ARCHIVES)]
-    unknown = sorted(found - {*lines, *tables, *archives})
+    found = sorted({path.resolve() for name in names for path in _files(name)})
+    lines, tables, archives = (
+        [path for path in found if path.name.endswith(kind)]
+        for kind in (_LINES, _TABLES, _ARCHIVES)
+    )
+    unknown = [path for path in found if not path.name.endswith(_KINDS)]
     if unknown:
         raise NewsfoldError(
             f"{unknown[0]}: an engine reads .jsonl, .parquet and .warc (also with .gz); for others:"
             " newsfold import",
             WRONG_CALL,
         )
-    return sorted(lines), sorted(tables), sorted(archives)
+    return lines, tables, archives
 
 
 def _files(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        kinds = (*_LINES, *(f"{kind}.gz" for kind in _LINES), ".parquet", *_ARCHIVES)
-        found = [each for each in path.rglob("*") if each.name.endswith(kinds) and each.is_file()]
+        found = [each for each in path.rglob("*") if each.name.endswith(_KINDS) and each.is_file()]
     else:
         root = Path(path.anchor)
         found = [path] if path.is_file() else list(root.glob(str(path.relative_to(root))))

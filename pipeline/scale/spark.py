@@ -52,7 +52,6 @@ BYTES_A_PART = 8_000_000  # of files, a part: some thousand stories, a few secon
 FEWEST_PARTS = 8
 MOST_ROUNDS = 6
 EXAMPLES = 3  # of broken lines, that are told
-ARCHIVES = r"\.warc(\.gz)?$"
 LOOK_EVERY = 15.0  # seconds between two words of progress
 READ, PAIRS, DESCRIBED = "read", "pairs", "described"
 STORIES, EVENTS = "stories", "events"
@@ -159,7 +158,8 @@ class Fold:
         self._lines = told
         is_broken = f.col("broken").isNotNull()
         # What of an archive is no story is a picture or an error page: no fault of the file.
-        is_skipped = is_broken & f.col("file").rlike(ARCHIVES)
+        archives = [path.as_uri() for path in self._job.archives]
+        is_skipped = is_broken & f.col("file").isin(archives)
         counted = told.agg(
             f.count("*"), f.sum("lines"), f.count("broken"), f.count_if(is_skipped)
         ).first()
