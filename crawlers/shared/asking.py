@@ -146,8 +146,7 @@ class AskCrawlers:
         await self._queue.join()
         self._oldest = await self._queue.milliseconds() - int(OLD * 1000)
         self._before = await self._queue.under_way(self._answers)
-        while await self._read(block=None):
-            pass  # what an earlier pass has left
+        await self._read_all()  # what an earlier pass has left
         self._began.set()
 
     async def _read(self, *, block: int | None) -> bool:
@@ -160,6 +159,10 @@ class AskCrawlers:
             await self._queue.forget(self._answers, *self._done)
             self._done.clear()
         return bool(found)
+
+    async def _read_all(self) -> None:
+        while await self._read(block=None):
+            pass
 
     def _deliver(self, answered: Answered) -> None:
         """Hand an answer to who awaits it; another is kept as long as it is fresh."""
@@ -183,8 +186,7 @@ class AskCrawlers:
         if not waiting:
             return
         under_way = await self._queue.under_way(self._answers)
-        while await self._read(block=None):
-            pass  # a task that is not under way has its answer here, or is lost
+        await self._read_all()  # a task that is not under way has its answer here, or is lost
         for id_ in (waiting - under_way) & set(self._awaited):
             if self._ending:
                 self._fail(id_, self._ending)
