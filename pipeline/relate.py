@@ -2,16 +2,28 @@
 
     events that wait -> others that share a rare name -> enrich/related.py -> stored at once
 
-Few events that changed are looked up by their names; when most changed, all are compared at once.
-What relates two events is decided in enrich/related.py.
+Few events that changed are looked up by their names, and of the others only those names are read
+that they share: how much all names of an event say is kept with it. When most changed, all are
+compared at once. What relates two events is decided in enrich/related.py.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.enrich.related import WINDOW, EventNames, beside, is_rare, relate_all
+from pipeline.enrich.related import (
+    ROUNDUP,
+    WINDOW,
+    EventNames,
+    Near,
+    everybody,
+    first,
+    is_rare,
+    side_by_side,
+)
 from storage.database import transaction
 from storage.events import (
     count_events,
@@ -21,15 +33,20 @@ from storage.events import (
     names_of_events,
     related_from,
     related_of,
+    save_lengths,
     save_related,
     unrelated_events,
 )
-from storage.models import Related
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from sqlite_utils import Database
+
+    from storage.models import Related
+
+    Lists = dict[int, tuple[Related, ...]]
 
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 MOST = 0.2  # share of all events; with more that changed, to compare all is faster
@@ -41,48 +58,77 @@ def relate_changed(db: Database) -> None:
     if not changed:
         return
     total = count_events(db)
-    found = _among_all(db, total) if len(changed) > MOST * total else _near(db, changed, total)
+    if len(changed) > MOST * total:
+        near = Near(_afresh(_told(db)), name_counts(db), total)
+        found = everybody(near)
+    else:
+        near = _beside(db, changed, total)
+        found = _related(db, near, changed)
+    stored = related_of(db, found)
     with transaction(db):
-        for event_id, related in found.items():
-            save_related(db, event_id, related)
+        save_related(db, {i: told for i, told in found.items() if told != stored[i]})
+        measured = (i for i, event in near.known.items() if event.length is None)
+        save_lengths(db, {event_id: near.lengths[event_id] for event_id in measured})
         drop_unrelated(db, changed)
 
 
-def _among_all(db: Database, total: int) -> dict[int, tuple[Related, ...]]:
-    events = [EventNames(*row) for row in names_of_events(db)]
-    frequency = name_counts(db)
-    return relate_all(events, frequency, total)
-
-
-def _near(db: Database, changed: Collection[int], total: int) -> dict[int, tuple[Related, ...]]:
-    """The changed events are held against all that share a rare name with them. Others hear of
-    it: those that they are near to now, and those that they were near to."""
-    about = _beside(db, changed, total)
-    found = relate_all(about, _frequency(db, about), total, changed)
-    heard: dict[int, tuple[Related, ...]] = {}
-    for event_id in sorted(changed):
-        near = {related.event_id: related for related in found.get(event_id, ())}
-        for other in sorted((near.keys() | related_from(db, event_id)) - set(changed)):
-            told = near.get(other)
-            back = Related(event_id, told.score, told.because) if told else None
-            known = heard.get(other)
-            heard[other] = beside(related_of(db, other) if known is None else known, event_id, back)
-    return found | heard
-
-
-def _beside(db: Database, event_ids: Iterable[int], total: int) -> list[EventNames]:
+def _beside(db: Database, event_ids: AbstractSet[int], total: int) -> Near:
     """These events and all others that share a rare name with one of them and lie near enough."""
-    events = [EventNames(*row) for row in names_of_events(db, event_ids)]
+    events = _afresh(_told(db, event_ids))
     if not events:
-        return []
-    frequency = _frequency(db, events)
+        return Near([], {}, total)
+    frequency = name_counts(db, _names(events))
     moments = [event.when for event in events]
     since = max(min(moments), FIRST + WINDOW) - WINDOW  # the years 1 and 9999 come up, too
     until = min(max(moments), LAST - WINDOW) + WINDOW
-    rare = {name for name, count in frequency.items() if is_rare(name, frequency, total)}
-    others = events_naming(db, rare, since, until) - {event.event_id for event in events}
-    return events + [EventNames(*row) for row in names_of_events(db, others)]
+    rare = [name for name, count in frequency.items() if is_rare(name, frequency, total)]
+    others = (EventNames(*row) for row in events_naming(db, rare, since, until, frequency))
+    known = {event.event_id: event for event in others} | {e.event_id: e for e in events}
+    unmeasured = _told(db, [i for i, e in known.items() if e.length is None and i not in event_ids])
+    frequency |= name_counts(db, _names(unmeasured) - frequency.keys())
+    known |= {event.event_id: event for event in unmeasured}
+    return Near(known.values(), frequency, total)
 
 
-def _frequency(db: Database, events: Iterable[EventNames]) -> dict[str, int]:
-    return name_counts(db, {name for event in events for name in event.names})
+def _related(db: Database, near: Near, changed: AbstractSet[int]) -> Lists:
+    """What the changed events are related to; and what others are that are related to one of them,
+    or were before."""
+    relations = near.relations(near.known.keys() & changed)
+    before = related_from(db, changed)
+    events = _also(db, near.known, before)
+    roundups = {event_id for event_id, event in events.items() if event.category == ROUNDUP}
+    back: dict[int, list[Related]] = defaultdict(list)
+    for event_id in sorted(relations.keys() - roundups):
+        for other in relations[event_id]:
+            back[other.event_id].append(replace(other, event_id=event_id))
+    found = {
+        event_id: first(r for r in relations.get(event_id, ()) if r.event_id not in roundups)
+        for event_id in changed
+    }
+    for event_id, known in related_of(db, (before | back.keys()) - changed).items():
+        kept = [related for related in known if related.event_id not in changed]
+        found[event_id] = first([*kept, *back[event_id]])
+    by_editor = {event_id: found[event_id] for event_id in roundups & found.keys()}
+    told_of = {other.event_id for told in by_editor.values() for other in told}
+    found |= related_of(db, told_of - found.keys())
+    return side_by_side(found, by_editor, _also(db, events, told_of))
+
+
+def _also(
+    db: Database, known: Mapping[int, EventNames], event_ids: AbstractSet[int]
+) -> dict[int, EventNames]:
+    """What is known of events, and these, too."""
+    return {**known, **{e.event_id: e for e in _told(db, event_ids - known.keys())}}
+
+
+def _told(db: Database, event_ids: Iterable[int] | None = None) -> list[EventNames]:
+    return [EventNames(*row) for row in names_of_events(db, event_ids)]
+
+
+def _afresh(events: Iterable[EventNames]) -> list[EventNames]:
+    """Without what was measured when there were other events."""
+    return [replace(event, length=None) for event in events]
+
+
+def _names(events: Iterable[EventNames]) -> set[str]:
+    return {name for event in events for name in event.names}

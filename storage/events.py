@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 Part = TypeVar("Part")
+# id, names with counts, last report, category, title; how much all its names say, where known
+Naming = tuple[int, dict[str, int], "datetime", str, str, "float | None"]
 
 MOST_COUNTED = 5_000  # events with a name; beyond, it is common anyway
 
@@ -87,7 +90,7 @@ def save_events(
         "UPDATE events SET title = ?, headline_story = ?, category = ?, category_because = ?,"
         " tldr = ?, tldr_from = ?, language = ?, first_published = ?, last_published = ?,"
         " first_source = ?, story_count = ?, source_count = ?, independent_count = ?,"
-        " comments = ?, not_an_event = ?, updated_at = ? WHERE id = ?",
+        " comments = ?, not_an_event = ?, updated_at = ?, names_length = NULL WHERE id = ?",
         (_row(one, now) for one in saved),
     )
     # A story is in one event: whichever it was in before, it leaves that with this statement.
@@ -187,14 +190,17 @@ def record_lineage(
         db.execute("DELETE FROM events WHERE id = ?", (event_id,))
 
 
-def save_related(db: Database, event_id: int, related: Sequence[Related]) -> None:
-    """Replace what an event is related to; nothing is written when that is unchanged."""
-    if tuple(related) == related_of(db, event_id):
-        return
-    db.execute("DELETE FROM related_events WHERE event_id = ?", (event_id,))
-    db.conn.executemany(
+def save_related(db: Database, lists: Mapping[int, Sequence[Related]]) -> None:
+    """Replace what events are related to."""
+    many = db.conn.executemany
+    many("DELETE FROM related_events WHERE event_id = ?", [(event_id,) for event_id in lists])
+    many(
         "INSERT INTO related_events (event_id, related_id, score, because) VALUES (?, ?, ?, ?)",
-        [(event_id, other.event_id, other.score, other.because) for other in related],
+        [
+            (event_id, other.event_id, other.score, other.because)
+            for event_id, related in lists.items()
+            for other in related
+        ],
     )
 
 
@@ -211,29 +217,69 @@ def drop_unrelated(db: Database, event_ids: Iterable[int]) -> None:
     db.conn.executemany("DELETE FROM unrelated WHERE event_id = ?", [(id_,) for id_ in event_ids])
 
 
-def names_of_events(
-    db: Database, event_ids: Iterable[int] | None = None
-) -> Iterator[tuple[int, dict[str, int], datetime, str, str]]:
-    """Dated events (None: all): id, names with counts, last report, category, title."""
-    select = (
-        "SELECT e.id, e.last_published, e.category, e.title, n.name, n.mentions"
-        " FROM events AS e JOIN event_names AS n ON n.event_id = e.id"
-        " WHERE e.last_published IS NOT NULL"
-    )
+_NAMING = "SELECT id, last_published, category, title, names_length FROM events"
+_NAMES = "SELECT event_id, name, mentions FROM event_names"
+
+
+def names_of_events(db: Database, event_ids: Iterable[int] | None = None) -> Iterator[Naming]:
+    """Dated events (None: all) with all their names."""
+    dated = f"{_NAMING} WHERE last_published IS NOT NULL"
     if event_ids is None:
-        yield from _names(db.execute(f"{select} ORDER BY e.id"))
+        yield from _with_names(
+            db.execute(f"{dated} ORDER BY id"), db.execute(f"{_NAMES} ORDER BY event_id")
+        )
         return
     for ids in chunks(event_ids):
-        yield from _names(db.execute(f"{select} AND e.id IN ({marks(ids)}) ORDER BY e.id", ids))
+        one_of = f"IN ({marks(ids)})"
+        yield from _with_names(
+            db.execute(f"{dated} AND id {one_of} ORDER BY id", ids),
+            db.execute(f"{_NAMES} WHERE event_id {one_of} ORDER BY event_id", ids),
+        )
 
 
-def _names(
-    rows: Iterable[tuple[int, str, str, str, str, int]],
-) -> Iterator[tuple[int, dict[str, int], datetime, str, str]]:
-    for (event_id, last, category, title), told in groupby(rows, key=lambda row: row[:4]):
-        moment = from_iso(last)
-        assert moment is not None
-        yield event_id, {row[4]: row[5] for row in told}, moment, category, title
+def events_naming(
+    db: Database, rare: Iterable[str], since: datetime, until: datetime, names: Iterable[str]
+) -> Iterator[Naming]:
+    """Events that use one of the rare names, with a last report between the two times; each with
+    those of its names alone that are among `names`."""
+    naming = db.execute(
+        f"{_NAMING} WHERE last_published BETWEEN ? AND ? AND id IN (SELECT n.event_id"
+        " FROM json_each(?) AS rare CROSS JOIN event_names AS n ON n.name = rare.value)"
+        " ORDER BY id",
+        (to_iso(since), to_iso(until), to_json(sorted(rare))),
+    ).fetchall()
+    shared = db.execute(
+        "SELECT n.event_id, n.name, n.mentions FROM json_each(?) AS near"
+        " CROSS JOIN event_names AS n ON n.event_id = near.value"
+        " WHERE +n.name IN (SELECT value FROM json_each(?))",  # +: look at each, seek none
+        (to_json([row[0] for row in naming]), to_json(sorted(names))),
+    )
+    yield from _with_names(naming, shared)
+
+
+def _with_names(
+    events: Iterable[tuple[int, str, str, str, float | None]],
+    names: Iterable[tuple[int, str, int]],
+) -> Iterator[Naming]:
+    """Both in the order of events; one without names is left out."""
+    told = groupby(names, key=itemgetter(0))
+    naming, its_names = next(told, (None, ()))
+    for event_id, last, category, title, length in events:
+        while naming is not None and naming < event_id:
+            naming, its_names = next(told, (None, ()))
+        if naming == event_id:
+            moment = from_iso(last)
+            assert moment is not None
+            found = {name: mentions for _, name, mentions in its_names}
+            yield event_id, found, moment, category, title, length
+
+
+def save_lengths(db: Database, lengths: Mapping[int, float]) -> None:
+    """Keep how much the names of events say in all, until these change."""
+    db.conn.executemany(
+        "UPDATE events SET names_length = ? WHERE id = ?",
+        [(length, event_id) for event_id, length in lengths.items()],
+    )
 
 
 def name_counts(db: Database, names: Iterable[str] | None = None) -> dict[str, int]:
@@ -246,19 +292,6 @@ def name_counts(db: Database, names: Iterable[str] | None = None) -> dict[str, i
         " (SELECT 1 FROM event_names WHERE name = value LIMIT ?)) FROM json_each(?)"
     )
     return dict(db.execute(counted, (MOST_COUNTED, to_json(sorted(names)))).fetchall())
-
-
-def events_naming(db: Database, names: Iterable[str], since: datetime, until: datetime) -> set[int]:
-    """Events that use one of these names, with a last report between the two times."""
-    naming = (
-        "SELECT e.id FROM event_names AS n JOIN events AS e ON e.id = n.event_id"
-        " WHERE n.name = ? AND e.last_published BETWEEN ? AND ?"
-    )
-    span = (to_iso(since), to_iso(until))
-    found: set[int] = set()
-    for name in names:
-        found.update(row[0] for row in db.execute(naming, (name, *span)))
-    return found
 
 
 def incomplete_events(db: Database, held: Mapping[int, int]) -> list[int]:
@@ -385,15 +418,24 @@ def _figures(db: Database, event_ids: Sequence[int]) -> dict[int, list[Figure]]:
     return _by_event(rows, Figure)
 
 
-def related_from(db: Database, event_id: int) -> set[int]:
-    """The events that say that they are related to this one."""
-    rows = db.execute("SELECT event_id FROM related_events WHERE related_id = ?", (event_id,))
-    return {row[0] for row in rows}
+def related_from(db: Database, event_ids: Iterable[int]) -> set[int]:
+    """The events that say that they are related to one of these."""
+    found: set[int] = set()
+    for ids in chunks(event_ids):
+        rows = db.execute(
+            f"SELECT event_id FROM related_events WHERE related_id IN ({marks(ids)})", ids
+        )
+        found.update(row[0] for row in rows)
+    return found
 
 
-def related_of(db: Database, event_id: int) -> tuple[Related, ...]:
-    """What an event is related to, the nearest first."""
-    return tuple(_related(db, [event_id])[event_id])
+def related_of(db: Database, event_ids: Iterable[int]) -> dict[int, tuple[Related, ...]]:
+    """What each event is related to, the nearest first."""
+    found: dict[int, tuple[Related, ...]] = {}
+    for ids in chunks(event_ids):
+        related = _related(db, ids)
+        found |= {event_id: tuple(related[event_id]) for event_id in ids}
+    return found
 
 
 def _related(db: Database, event_ids: Sequence[int]) -> dict[int, list[Related]]:

@@ -145,6 +145,16 @@ def archives(db: Database) -> None:
     db.execute(_ARCHIVES)
 
 
+@migrations(name="0018_names_length")
+def names_length(db: Database) -> None:
+    """So that an event can be related to others by the names that they share alone."""
+    db.execute(
+        "ALTER TABLE events ADD COLUMN names_length REAL"
+        " /* how much its names say in all, as the length of a vector, when it was last related;"
+        " null: they have changed since */"
+    )
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.

@@ -94,7 +94,7 @@ def hostile_database(path: Path) -> Path:
         "INSERT INTO runs (id, verb, started, counts, version) VALUES (1, 'fold', '', '{}', '')"
     )
     for one, other in pairwise(ids):
-        save_related(db, one, [Related(other, 0.5, WORDS[0])])
+        save_related(db, {one: [Related(other, 0.5, WORDS[0])]})
         record_lineage(db, one, "split", other, 1, MORNING)
     db.conn.commit()
     db.close()

@@ -18,7 +18,6 @@ from pipeline.enrich.alike import COMMON, FEW, Shared
 from pipeline.enrich.describe import describe, describe_with_names, event_names
 from pipeline.enrich.figures import figures
 from pipeline.enrich.phrases import PhraseLists
-from pipeline.enrich.related import EventNames, relate_all
 from pipeline.enrich.stands_alone import data
 from pipeline.enrich.told import READ, Told
 from pipeline.folding import SAME_TEXT, Belonging, Group
@@ -123,25 +122,3 @@ def test_phrases_are_found_whole_the_longest_first_none_over_another() -> None:
 
 def test_a_sentence_without_a_number_of_its_own_gives_no_figure() -> None:
     assert figures(story(1, "GPT-5 and B-52 flew over route 66 at 9:30.", title="")) == []
-
-
-@given(st.lists(st.sets(st.integers(0, 14), max_size=5), max_size=25), st.sets(st.integers(0, 24)))
-def test_relations_of_changed_events_are_those_of_all(
-    told: list[set[int]], changed: set[int]
-) -> None:
-    start = datetime(2026, 3, 1, tzinfo=UTC)
-    events = [
-        EventNames(
-            number,
-            {f"Name {name}": 1 for name in names},
-            start + timedelta(days=number),
-            "roundup" if number % 5 == 0 else "other",
-            f"Name {min(names, default=0)} does it",
-        )
-        for number, names in enumerate(told)
-    ]
-    frequency = Counter(name for event in events for name in event.names)
-    everything = relate_all(events, frequency, len(events))
-    some = relate_all(events, frequency, len(events), changed)
-    assert some.items() <= everything.items()
-    assert changed & everything.keys() == some.keys()

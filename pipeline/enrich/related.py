@@ -3,7 +3,8 @@
 Comes in: the names of each event with counts, its time, and in how many events a name stands.
 Goes out: for each event the few that share its rare names, nearer ones first. Names that
 everybody has (a day, a country) relate nothing. Two events of one category are related, too, when
-a roundup tells of both: its editor has put them side by side.
+a roundup tells of both: its editor has put them side by side. Of an event of which it is known how
+much its names say in all, only those that others share need to come in.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ ALWAYS_RARE = 6  # events; with few events at all every name would look common
 ROUNDUP = "roundup"
 BY_EDITOR = 0.8  # of the weaker of the two relations to the roundup
 _BYLINE = re.compile(r"(?:By|Von|Reporting|Editing)\s")
-MOST_NAMES = 40  # of one event; the rest is said in passing
 AT_ONCE = 250  # events that are held against all others in one step: bounds the memory
 ROUNDING = 1e-4  # of scores, as they are stored
 
@@ -50,7 +50,8 @@ ROUNDING = 1e-4  # of scores, as they are stored
 class EventNames:
     """What an event is about, as names with the number of its stories that have each.
 
-    Names of sources do not belong in here: "Reuters" relates nothing.
+    Names of sources do not belong in here: "Reuters" relates nothing. With the `length` of all
+    names, as Near has it, `names` may be those alone that others share.
     """
 
     event_id: int
@@ -58,6 +59,7 @@ class EventNames:
     when: datetime
     category: str = ""
     title: str = ""
+    length: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,49 +86,36 @@ def related(
 
 
 def relate_all(
-    events: Iterable[EventNames],
-    frequency: Mapping[str, int],
-    total: int,
-    changed: Collection[int] | None = None,
+    events: Iterable[EventNames], frequency: Mapping[str, int], total: int
 ) -> dict[int, tuple[Related, ...]]:
-    """The same for many events at once: only those with a rare name in common are compared.
+    """The same for many events at once: only those with a rare name in common are compared."""
+    return everybody(Near(events, frequency, total))
 
-    With `changed`, only for these; `beside` tells what that means for the others.
+
+def everybody(near: Near) -> dict[int, tuple[Related, ...]]:
+    """What all events are related to, none of which was related before."""
+    found = near.nearest(near.known)
+    roundups = {id_: told for id_, told in found.items() if near.known[id_].category == ROUNDUP}
+    return side_by_side(found, roundups, near.known)
+
+
+class Near:
+    """Events as rows of a matrix of names, so that many are held against all others at once.
+
+    `known` holds them by id, `lengths` how much the names of each say in all, as the length of a
+    vector. `frequency` is that of all their names, in `total` events.
     """
-    in_order = sorted(events, key=lambda event: event.event_id)
-    by_id = {event.event_id: event for event in in_order}
-    near = _Near(in_order, frequency, total)
-    roundups = {event.event_id for event in in_order if event.category == ROUNDUP}
-    wanted = set(by_id) if changed is None else by_id.keys() & changed
-    found = near.nearest(wanted | roundups)
-    return {
-        event_id: related
-        for event_id, related in _side_by_side(found, by_id).items()
-        if event_id in wanted
-    }
-
-
-def beside(
-    known: Sequence[Related], event_id: int, relation: Related | None
-) -> tuple[Related, ...]:
-    """What an event is related to, now that another one (`event_id`) has changed: `relation` to
-    it, or None for none. A relation is as strong from either side."""
-    others = [related for related in known if related.event_id != event_id]
-    return _first([*others, relation] if relation else others)
-
-
-class _Near:
-    """Events as rows of a matrix of names, so that many are held against all others at once."""
 
     def __init__(
-        self, events: Sequence[EventNames], frequency: Mapping[str, int], total: int
+        self, events: Iterable[EventNames], frequency: Mapping[str, int], total: int
     ) -> None:
         self._frequency, self._total = frequency, total
         self._saying = _Saying(frequency, total)
-        self._known = events
+        self._events = sorted(events, key=lambda event: event.event_id)
+        self.known = {event.event_id: event for event in self._events}
         self._close: dict[int, _Weighed] = {}
-        self._row = {event.event_id: row for row, event in enumerate(events)}
-        self._days = np.array([event.when.timestamp() / 86_400 for event in events])
+        self._row = {event_id: row for row, event_id in enumerate(self.known)}
+        self._days = np.array([event.when.timestamp() / 86_400 for event in self._events])
         column: dict[str, int] = {}
         self._names = self._matrix(column)
         rare = np.array([is_rare(name, frequency, total) for name in column], dtype=bool)
@@ -137,7 +126,7 @@ class _Near:
     def _matrix(self, column: dict[str, int]) -> csr_matrix:
         """How much each name says of each event, as vectors of length 1: as `_weigh` has it, for
         all at once. `column` is filled with the column of each name."""
-        told = [event.names for event in self._known]
+        told = [event.names for event in self._events]
         columns = [column.setdefault(name, len(column)) for name in chain.from_iterable(told)]
         counts = np.fromiter(chain.from_iterable(names.values() for names in told), dtype=float)
         said = np.fromiter((self._saying[name] for name in column), dtype=float)
@@ -145,12 +134,11 @@ class _Near:
             (np.log1p(counts) * said[columns], columns, np.cumsum([0, *map(len, told)])),
             shape=(len(told), len(column)),
         )
-        for row in np.flatnonzero(np.diff(matrix.indptr) > MOST_NAMES).tolist():
-            kept = self._weighed(row).weights
-            place = slice(matrix.indptr[row], matrix.indptr[row + 1])
-            matrix.data[place] *= [name in kept for name in told[row]]
         matrix.eliminate_zeros()
         lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+        known = np.array([event.length or np.nan for event in self._events], dtype=float)
+        lengths = np.where(np.isnan(known), lengths, known)
+        self.lengths = dict(zip(self.known, lengths.tolist(), strict=True))
         matrix.data /= np.repeat(lengths, np.diff(matrix.indptr))
         return matrix
 
@@ -158,16 +146,18 @@ class _Near:
         """Few of them are looked at closely, some of these often."""
         found = self._close.get(row)
         if found is None:
-            found = self._close[row] = _weigh(self._known[row], self._saying)
+            found = self._close[row] = _weigh(self._events[row], self._saying)
         return found
 
     def nearest(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
-        """The most related events of each."""
+        """The most related events of each, none of which is a roundup."""
         found: dict[int, tuple[Related, ...]] = dict.fromkeys(sorted(event_ids), ())
         for row, others in self._pairs(event_ids):
             event = self._weighed(row)
             relations: list[Related] = []
             for score, other in others:
+                if self._events[other].category == ROUNDUP:
+                    continue
                 if len(relations) >= MOST and score < relations[MOST - 1].score - ROUNDING:
                     break
                 relation = _relation(event, self._weighed(other), self._frequency, self._total)
@@ -175,6 +165,21 @@ class _Near:
                     relations = sorted([*relations, relation], key=_by_score)
             found[event.event_id] = tuple(relations[:MOST])
         return found
+
+    def relations(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
+        """All that each is related to, however many, roundups among them."""
+        return {
+            self._events[row].event_id: tuple(
+                relation
+                for _, other in others
+                if (
+                    relation := _relation(
+                        self._weighed(row), self._weighed(other), self._frequency, self._total
+                    )
+                )
+            )
+            for row, others in self._pairs(event_ids)
+        }
 
     def _pairs(self, event_ids: Collection[int]) -> Iterator[tuple[int, list[tuple[float, int]]]]:
         """Each event with the others that may be related to it, by their rows: (score, row) of
@@ -206,31 +211,33 @@ class _Near:
         return lefts[high], rights[high], scores[high]
 
 
-def _side_by_side(
-    found: dict[int, tuple[Related, ...]], events: Mapping[int, EventNames]
+def side_by_side(
+    found: Mapping[int, Sequence[Related]],
+    roundups: Mapping[int, Sequence[Related]],
+    events: Mapping[int, EventNames],
 ) -> dict[int, tuple[Related, ...]]:
-    """The same, with roundups taken out of the lists and what they relate put in."""
+    """The same, and what roundups have put side by side. `roundups` are what these are related to;
+    `events` holds whatever is in their lists."""
     best: dict[int, dict[int, Related]] = {
-        id_: {r.event_id: r for r in related if events[r.event_id].category != ROUNDUP}
-        for id_, related in found.items()
+        event_id: {related.event_id: related for related in told}
+        for event_id, told in found.items()
     }
-    for roundup, told in found.items():
-        if events[roundup].category != ROUNDUP:
-            continue
+    for roundup, told in roundups.items():
         for left, right in permutations(told, 2):
             if events[left.event_id].category != events[right.event_id].category:
                 continue
-            if events[left.event_id].category == ROUNDUP or left.event_id not in best:
+            if left.event_id not in best:
                 continue
             score = round(BY_EDITOR * min(left.score, right.score), 4)
             because = f"“{events[roundup].title}” tells of both"
             known = best[left.event_id].get(right.event_id)
             if known is None or known.score < score:
                 best[left.event_id][right.event_id] = Related(right.event_id, score, because)
-    return {id_: _first(related.values()) for id_, related in best.items()}
+    return {id_: first(related.values()) for id_, related in best.items()}
 
 
-def _first(related: Iterable[Related]) -> tuple[Related, ...]:
+def first(related: Iterable[Related]) -> tuple[Related, ...]:
+    """The most related ones, which are told."""
     return tuple(nsmallest(MOST, related, key=_by_score))
 
 
@@ -248,7 +255,7 @@ def _nearest(
         relation = _relation(event, other, frequency, total)
         if relation is not None:
             found.append(relation)
-    return _first(found)
+    return first(found)
 
 
 def _relation(
@@ -272,28 +279,29 @@ def _relation(
 
 
 class _Saying(dict[str, float]):
-    """How much a name says of an event that has it: the rarer, the more; each worked out once."""
+    """How much a name says of an event that has it: the rarer, the more, and 1 what no other has;
+    each worked out once. (IDF, Sparck Jones, 1972, as a share of the most that there can be: so it
+    grows no more with the number of events, and lengths that were worked out long ago still hold.)
+    """
 
     def __init__(self, frequency: Mapping[str, int], total: int) -> None:
         super().__init__()
         self._frequency, self._total = frequency, total
 
     def __missing__(self, name: str) -> float:
-        said = log((self._total + 1) / max(self._frequency.get(name, 1), 1))
-        self[name] = said if _relates(name) else 0.0
+        said = 1 - log(max(self._frequency.get(name, 1), 1)) / log(self._total + 1)
+        self[name] = max(said, 0.0) if _relates(name) else 0.0
         return self[name]
 
 
 def _weigh(event: EventNames, saying: _Saying) -> _Weighed:
     """How much each name says of the event: rare in others, frequent in this one."""
-    weighed = {
+    weights = {
         name: log1p(count) * said
         for name, count in event.names.items()
         if (said := saying[name]) > 0
     }
-    kept = nsmallest(MOST_NAMES, weighed, key=lambda name: (-weighed[name], name))
-    weights = {name: weighed[name] for name in kept}
-    length = sqrt(sum(weight * weight for weight in weights.values()))
+    length = event.length or sqrt(sum(weight * weight for weight in weights.values()))
     return _Weighed(event.event_id, event.when, weights, length, event.title)
 
 
