@@ -14,11 +14,9 @@ says anything about other words for the same happening.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import timedelta
 from itertools import chain, islice, pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,36 +26,33 @@ from pipeline.union_find import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
 
     from pipeline.sketches import Sketch
     from storage.models import Story
 
 SAME_WORDS = 5  # a shorter headline (Photos of the day) comes again with other photos
-SAME_WORDS_WITHIN = timedelta(days=2)  # later, the same headline tells of the next time
+SAME_WORDS_WITHIN = 2 * 86_400.0  # seconds; later, the same headline tells of the next time
 STORIES_AT_ONCE = 2_000  # sketched together, and no more of their texts are held
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(NamedTuple):
     """A story as far as it matters whose text it carries: no text, but its sketch.
 
-    `out_by` is when it was out at the latest (aware UTC; None: not known), `claims_home` whether
-    it names another site as its canonical home.
+    `out_by` is when it was out at the latest (seconds since 1970; None: not known), `claims_home`
+    whether it names another site as its canonical home.
     """
 
     id: int
     url: str
     language: str
-    out_by: datetime | None
+    out_by: float | None
     claims_home: bool
     sketch: Sketch
 
     @property
     def first(self) -> tuple[bool, float, bool, str]:
         """Sorts the original before its copies; one of an unknown time takes nobody's lead."""
-        moment = self.out_by.timestamp() if self.out_by else 0.0
-        return (self.out_by is None, moment, self.claims_home, self.url)
+        return (self.out_by is None, self.out_by or 0.0, self.claims_home, self.url)
 
 
 def copies(stories: Iterable[Story]) -> dict[int, int]:
@@ -79,7 +74,7 @@ def carriers(stories: Iterable[Story]) -> Iterator[Carrier]:
                 id=story.stored_id,
                 url=story.url,
                 language=story.language,
-                out_by=story.out_by,
+                out_by=story.out_by.timestamp() if story.out_by else None,
                 claims_home=story.canonical_claim is not None,
                 sketch=sketch_,
             )

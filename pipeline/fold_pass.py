@@ -26,7 +26,7 @@ from pipeline.embeddings import meaning_of
 from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
 from pipeline.lineage import Assignment, assign, revived
 from pipeline.pinned_categories import model_of_pins, relabelled
-from pipeline.reading import Reading, from_row, is_current
+from pipeline.reading import Reading, from_row, is_current, when_of
 from pipeline.relate import relate_changed
 from storage.corrections import (
     corrections_that_hold,
@@ -55,7 +55,14 @@ from storage.readings import (
     without_reading,
 )
 from storage.runs import TIME_IS_UP, recorded
-from storage.stories import copies_of, mark_folded, set_copies, wait_again, waiting_ids
+from storage.stories import (
+    copies_of,
+    mark_folded,
+    set_copies,
+    times_of,
+    wait_again,
+    waiting_ids,
+)
 from storage.times import to_iso
 from storage.vectors import drop_other_models
 
@@ -76,6 +83,7 @@ if TYPE_CHECKING:
     Meant = Callable[[Iterable[Reading]], Meaning | None]
 
 STEP = 40_000  # stories that are folded at once: bounds the memory, and what a kill can undo
+EPOCH = datetime.fromtimestamp(0, UTC)
 KEEP_READINGS = timedelta(days=30)  # before the latest story; older ones are read again if needed
 
 
@@ -138,9 +146,9 @@ def fold_pass(
         meaning = partial(_meaning, db, embedding, progress)
         learned = model_of_pins(db, constraints, now())
         scored = None
-        for new in _read_ahead(hands, waiting, progress):
+        for ids, begun in _read_ahead(hands, waiting, progress):
             step = _Step(db, hands, now(), run, meaning, constraints, threshold, learned)
-            done, scored = step.fold(new, scored)
+            done, scored = step.fold(ids, begun, scored)
             trim_log(db, LONG_LOG)
             report += done
             run.counts = asdict(report)
@@ -162,15 +170,15 @@ def fold_pass(
 
 def _read_ahead(
     hands: Crew, waiting: Sequence[int], progress: Callable[[str], None]
-) -> Iterator[dict[int, Reading]]:
-    """The readings of each step. Those of the next one are begun before this one is folded."""
+) -> Iterator[tuple[Sequence[int], Iterator[Reading]]]:
+    """The stories of each step and their readings, which others begin to make. Those of the next
+    one are begun before this one is folded."""
     steps = [waiting[start : start + STEP] for start in range(0, len(waiting), STEP)]
-    begun = hands.read(steps[0])
+    begun = [hands.read(steps[0])]
     for number, step in enumerate(steps, start=1):
-        told = {reading.id: reading for reading in begun}
-        begun = hands.read(steps[number]) if number < len(steps) else iter(())
+        begun += [hands.read(following) for following in steps[number : number + 1]]
         progress(f"folding {(number - 1) * STEP + len(step)} of {len(waiting)} stories")
-        yield told
+        yield step, begun.pop(0)
 
 
 def _meaning(
@@ -203,9 +211,14 @@ class _Step:
         self._db, self._hands, self._now, self._run = db, hands, now, run
         self._meaning, self._constraints, self._threshold = meaning, constraints, threshold
 
-    def fold(self, new: dict[int, Reading], scored: Scored | None) -> tuple[FoldReport, Scored]:
-        """`scored` is what the step before gave back: what was compared then is not again."""
-        readings, known = self._window(new)
+    def fold(
+        self, ids: Sequence[int], begun: Iterator[Reading], scored: Scored | None
+    ) -> tuple[FoldReport, Scored]:
+        """Fold the stories of these ids; their readings are on their way. `scored` is what the step
+        before gave back: what was compared then is not again."""
+        around = self._around(ids)
+        new = {reading.id: reading for reading in begun}
+        readings, known = self._window(new, around)
         in_window = list(readings.values())
         folded = fold_readings(
             in_window,
@@ -243,22 +256,35 @@ class _Step:
         )
         return report, folded.scored
 
-    def _window(self, new: dict[int, Reading]) -> tuple[dict[int, Reading], dict[int, set[int]]]:
-        """The new stories and all that they could be folded with, by id: what lies in the window
-        around them, what has no date and came to us about when they did, and every other member
-        of the events of these; and these events, each with its stories."""
-        spans = _spans([r.seen if r.when is None else r.when for r in new.values()])
+    def _around(self, ids: Sequence[int]) -> dict[int, tuple[Reading, int | None]]:
+        """What the stories of these ids could be folded with, by id, each with the event it is in:
+        what lies in the window around them, and what has no date and came to us about when they
+        did. Where they were folded before, they are in there, too."""
+        times = [
+            (when_of(published, precision, seen, text_from), seen or EPOCH)
+            for published, precision, seen, text_from in times_of(self._db, ids)
+        ]
+        spans = _spans([(when or seen).timestamp() for when, seen in times])
         for since, until in spans:  # where they were dropped, or never made
             self._read_again(without_reading(self._db, _iso(since), _iso(until)))
         rows = list(readings_between(self._db, spans))
         for undated in (False, True):
             # What has no date is held against what came to us about when it did.
-            moments = [r.seen for r in new.values() if undated == (r.when is None)]
+            moments = [seen.timestamp() for when, seen in times if undated == (when is None)]
             for since, until in _spans(moments):
                 rows += readings_seen(self._db, since, until, undated_only=not undated)
-        rows += readings_of(self._db, new)
-        event_of = {row[0]: event for row, event in rows if event is not None}
-        readings = {reading.id: reading for reading in self._current(row for row, _ in rows)} | new
+        rows += readings_of(self._db, ids)
+        event_of = {row[0]: event for row, event in rows}
+        readings = self._current(row for row, _ in rows)
+        return {reading.id: (reading, event_of[reading.id]) for reading in readings}
+
+    def _window(
+        self, new: dict[int, Reading], around: Mapping[int, tuple[Reading, int | None]]
+    ) -> tuple[dict[int, Reading], dict[int, set[int]]]:
+        """The new stories and all that they could be folded with, by id: what is around them, and
+        every other member of the events of these; and these events, each with its stories."""
+        event_of = {id_: event for id_, (_, event) in around.items() if event is not None}
+        readings = {id_: reading for id_, (reading, _) in around.items()} | new
         # Those of edited ones and of their partners were kept however long ago.
         known = known_groups(self._db, new.keys() | self._constraints.partners(new.keys()))
         for id_, event in event_of.items():
@@ -318,7 +344,7 @@ def corrected(event: Event, constraints: Constraints) -> Event:
 def _iso(seconds: float) -> str:
     # The year 1 and the year 9999 have no week before or after them.
     bounded = min(max(seconds, -62_135_596_800.0), 253_402_300_799.0)
-    return to_iso(datetime.fromtimestamp(0, UTC) + timedelta(seconds=bounded)) or ""
+    return to_iso(EPOCH + timedelta(seconds=bounded)) or ""
 
 
 def _spans(times: Iterable[float]) -> list[tuple[float, float]]:

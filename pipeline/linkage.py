@@ -184,10 +184,10 @@ class _Linkage:
 
     def _nearest(self, group: int) -> _Entry | None:
         """The group that is the most alike, if it is alike enough; among equals the smallest."""
-        size = self._sizes[group]
+        sizes, size = self._sizes, self._sizes[group]
         best, nearest = self._threshold, -1
         for other, total in self._sums[group].items():
-            mean = total / (size * self._sizes[other])
+            mean = total / (size * sizes[other])
             if mean > best or (mean == best and not 0 <= nearest < other):
                 if self._bonds.part(group, other):
                     continue
@@ -219,9 +219,10 @@ class _Linkage:
         self._changes[left] += 1
         self._changes[right] = -1  # no entry of the heap is about it any more
         del self._sums[left][right]
-        for other, total in self._sums[right].items():
+        mine, sums = self._sums[left], self._sums
+        for other, total in sums[right].items():
             if other != left:
-                del self._sums[other][right]
-                self._sums[left][other] = self._sums[left].get(other, 0.0) + total
-                self._sums[other][left] = self._sums[left][other]
+                its = sums[other]
+                del its[right]
+                mine[other] = its[left] = mine.get(other, 0.0) + total
         self._sums[right] = {}

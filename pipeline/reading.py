@@ -124,12 +124,11 @@ class Reading:
     @property
     def carrier(self) -> Carrier:
         """The story as copies.py looks at it. Raises ValueError for an outdated sketch."""
-        out_by = None if self.out_by is None else datetime.fromtimestamp(self.out_by, UTC)
         return Carrier(
             id=self.id,
             url=self.url,
             language=self.language,
-            out_by=out_by,
+            out_by=self.out_by,
             claims_home=self.claims_home,
             sketch=Sketch.from_bytes(self.sketch),
         )
@@ -196,7 +195,7 @@ def read_all(stories: Iterable[Story]) -> Iterator[Reading]:
 def _read(story: Story, sketch: Sketch) -> Reading:
     opening = story.text[:FIRST_CHARACTERS]
     language = story.language[:2].lower()
-    when = _when(story)
+    when = when_of(story.published, story.published_precision, story.first_seen, story.text_from)
     title = stemmed(story.title, language)
     body = stemmed(opening, language)
     told = details(story.title, opening, [word for word, _ in body], when, language)
@@ -333,14 +332,16 @@ def column(key: str, language: str) -> int:
     return int.from_bytes(digest, "little") % COLUMNS
 
 
-def _when(story: Story) -> datetime | None:
-    """The time that counts for folding. What was imported without a date may be of any time;
-    what we crawled was published shortly before we saw it."""
-    if story.published is None:
-        return None if story.text_from == "import" else story.first_seen
-    if story.published_precision == "day" and _is_midnight(story.published):
-        return story.published + MIDNIGHT_IS_DAY
-    return story.published
+def when_of(
+    published: datetime | None, precision: str, first_seen: datetime | None, text_from: str
+) -> datetime | None:
+    """The time of a story that counts for folding. What was imported without a date may be of any
+    time; what we crawled was published shortly before we saw it."""
+    if published is None:
+        return None if text_from == "import" else first_seen
+    if precision == "day" and _is_midnight(published):
+        return published + MIDNIGHT_IS_DAY
+    return published
 
 
 def _is_midnight(moment: datetime) -> bool:

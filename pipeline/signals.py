@@ -33,6 +33,7 @@ MOST_NAMES = 3  # the same for rare names
 UNLIKE = 0.5  # cosine of vectors; of 1000 pairs about two happenings 1 to 16 lie above
 ABSENT = 0.34  # a party's share of rarity in the other text; below it, it is not spoken of there
 PAIRS_AT_ONCE = 50_000  # bounds the memory
+LOOKED_UP_AT_ONCE = 4_096  # pairs; with many more their words leave the cache
 DAY = 86_400.0  # seconds
 
 Array = np.ndarray[Any, Any]
@@ -286,14 +287,19 @@ def cosines(window: Window, left: Array, right: Array) -> Array:
     found = np.zeros(len(left))
     spread_out = np.zeros(words.shape[1], dtype=words.dtype)
     order = np.argsort(left, kind="stable")
-    rows, begins = np.unique(left[order], return_index=True)
-    bounds = pairwise([*begins.tolist(), len(order)])
-    for row, (start, end) in zip(rows.tolist(), bounds, strict=True):
-        partners = order[start:end]
-        marks = slice(words.indptr[row], words.indptr[row + 1])
-        spread_out[words.indices[marks]] = words.data[marks]
-        found[partners] = words[right[partners]] @ spread_out
-        spread_out[words.indices[marks]] = 0
+    for start in range(0, len(order), LOOKED_UP_AT_ONCE):
+        pairs = order[start : start + LOOKED_UP_AT_ONCE]
+        rows, begins = np.unique(left[pairs], return_index=True)
+        partners = words[right[pairs]]
+        looked_up = np.empty_like(partners.data)
+        bounds = pairwise(partners.indptr[[*begins, len(pairs)]].tolist())
+        for row, (begin, end) in zip(rows.tolist(), bounds, strict=True):
+            marks = slice(words.indptr[row], words.indptr[row + 1])
+            spread_out[words.indices[marks]] = words.data[marks]
+            spread_out.take(partners.indices[begin:end], out=looked_up[begin:end], mode="clip")
+            spread_out[words.indices[marks]] = 0
+        partners.data *= looked_up
+        found[pairs] = partners.sum(axis=1).A1
     return found
 
 

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import struct
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -61,8 +60,7 @@ _POWERS = 1 << 15  # at least so many at once: one table for all small calls
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
+class Sketch(NamedTuple):
     """What is left of a title and a text; made once, kept, and read instead of them.
 
     `words` and `said` are the number of words of title and text together and a hash (64 bits) of

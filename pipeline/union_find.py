@@ -50,6 +50,7 @@ class Groups:
     def all(self) -> list[list[int]]:
         """The groups of two and more: each ascending, and in the order of their roots."""
         roots = self.roots(np.arange(len(self._parent)))
-        order = np.argsort(roots, kind="stable")
+        some = np.flatnonzero(np.bincount(roots)[roots] > 1)  # most are alone
+        order = some[np.argsort(roots[some], kind="stable")]
         cuts = np.flatnonzero(np.diff(roots[order])) + 1
-        return [group.tolist() for group in np.split(order, cuts) if len(group) > 1]
+        return [group.tolist() for group in np.split(order, cuts) if len(group)]

@@ -11,7 +11,7 @@ from storage.rows import chunks, marks, to_json
 from storage.times import from_iso, to_iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlite_utils import Database
@@ -130,6 +130,20 @@ def stories_by_id(db: Database, ids: Iterable[int]) -> list[Story]:
     for chunk in chunks(ids):
         found += _read(db, f"id IN ({marks(chunk)})", tuple(chunk))
     return sorted(found, key=lambda story: story.url)
+
+
+def times_of(
+    db: Database, ids: Iterable[int]
+) -> Iterator[tuple[datetime | None, str, datetime | None, str]]:
+    """Of these stories: when it was published, how precisely that is known, when it was first
+    seen, and where its text is from."""
+    for chunk in chunks(ids):
+        for published, precision, first_seen, text_from in db.execute(
+            "SELECT published, published_precision, first_seen, text_from FROM stories"
+            f" WHERE id IN ({marks(chunk)})",
+            chunk,
+        ):
+            yield from_iso(published), precision, from_iso(first_seen), text_from
 
 
 def titles_of(db: Database, ids: Iterable[int]) -> dict[int, str]:

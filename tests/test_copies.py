@@ -222,7 +222,7 @@ def test_nothing_new_tells_nothing() -> None:
 def test_originals_need_no_texts() -> None:
     stories = mixed_stories()
     stored = [
-        replace(each, sketch=Sketch.from_bytes(each.sketch.to_bytes()))
+        each._replace(sketch=Sketch.from_bytes(each.sketch.to_bytes()))
         for each in carriers(stories)
     ]
     assert originals(stored) == copies(stories) != {}
