@@ -7,7 +7,7 @@ The comments inside the statements are the documentation: SQLite keeps them, so
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
-from storage.tallies import tally_everything
+from storage.tallies import MOST_PAIRED, pair_anew, tally_everything
 
 migrations = Migrations("newsfold")
 
@@ -153,6 +153,13 @@ def names_length(db: Database) -> None:
         " /* how much its names say in all, as the length of a vector, when it was last related;"
         " null: they have changed since */"
     )
+
+
+@migrations(name="0019_pairs_of_few")
+def pairs_of_few(db: Database) -> None:
+    """An event of thousands of sources was millions of pairs of them, which told nothing."""
+    if db.execute("SELECT 1 FROM events WHERE source_count > ?", (MOST_PAIRED,)).fetchone():
+        pair_anew(db)
 
 
 _FIRST_TABLES = (
@@ -689,7 +696,8 @@ _TALLIES = (
 ) WITHOUT ROWID""",
     "CREATE INDEX source_days_empty ON source_days (day) WHERE events = 0",
     """CREATE TABLE source_pairs (
-  -- How many events two sources both report; each pair stands in both orders.
+  -- How many events two sources both report, of those that at most 200 do; each pair stands in
+  -- both orders.
   source_id TEXT NOT NULL REFERENCES sources(id), -- the one
   other_id TEXT NOT NULL REFERENCES sources(id), -- the other; itself: with any other
   events INTEGER NOT NULL, -- that both report

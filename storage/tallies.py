@@ -68,13 +68,18 @@ ON CONFLICT (day, source_id, category) DO UPDATE SET events = events + excluded.
   rewrites = rewrites + excluded.rewrites, copies = copies + excluded.copies"""
 
 # Each pair in both orders; a source with itself counts what it reports together with any other.
+# What everybody reports says nothing of who reports with whom, and would be a million pairs.
 _PAIRS = """INSERT INTO source_pairs
+WITH told AS (
+  SELECT e.event_id FROM event_sources AS e WHERE {chosen}
+  GROUP BY e.event_id HAVING count(*) BETWEEN 2 AND {most}
+)
 SELECT e.source_id, o.source_id, {sign}count(*)
-FROM event_sources AS e JOIN event_sources AS o ON o.event_id = e.event_id
-WHERE {chosen} AND (o.source_id <> e.source_id OR EXISTS (
-  SELECT 1 FROM event_sources AS x WHERE x.event_id = e.event_id AND x.source_id <> e.source_id))
+FROM told CROSS JOIN event_sources AS e ON e.event_id = told.event_id
+  CROSS JOIN event_sources AS o ON o.event_id = told.event_id
 GROUP BY 1, 2
 ON CONFLICT (source_id, other_id) DO UPDATE SET events = events + excluded.events"""
+MOST_PAIRED = 200  # sources of an event; views.sql and migrations.py tell of it
 
 
 def take_out(db: Database, event_ids: Iterable[int]) -> None:
@@ -82,7 +87,7 @@ def take_out(db: Database, event_ids: Iterable[int]) -> None:
     for ids in chunks(event_ids):
         chosen = f"e.event_id IN ({marks(ids)})"
         for statement in (_PAIRS, _DAYS):
-            db.execute(statement.format(sign="-", chosen=chosen), ids)
+            db.execute(statement.format(sign="-", chosen=chosen, most=MOST_PAIRED), ids)
         for table in ("event_sources", "leads"):
             db.execute(f"DELETE FROM {table} WHERE event_id IN ({marks(ids)})", ids)
 
@@ -105,8 +110,15 @@ def tally_everything(db: Database) -> None:
     _put_in(db, "IS NOT NULL", ())
 
 
+def pair_anew(db: Database) -> None:
+    """Count who reports with whom over all events again."""
+    db.execute("DELETE FROM source_pairs")
+    db.execute(_PAIRS.format(sign="", chosen="true", most=MOST_PAIRED))
+
+
 def _put_in(db: Database, which: str, ids: Sequence[int]) -> None:
     for statement in (_SOURCES_IN, _LEADS_IN):
         db.execute(statement.format(chosen=f"e.id {which}"), ids)
     for statement in (_DAYS, _PAIRS):
-        db.execute(statement.format(sign="", chosen=f"e.event_id {which}"), ids)
+        chosen = f"e.event_id {which}"
+        db.execute(statement.format(sign="", chosen=chosen, most=MOST_PAIRED), ids)

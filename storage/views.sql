@@ -63,8 +63,8 @@ FROM event_names AS n JOIN event_sources AS c ON c.event_id = n.event_id
 JOIN events AS e ON e.id = n.event_id WHERE e.not_an_event = 0;
 
 CREATE VIEW sources_together AS
--- Sources that move together: how many events two sources both report. Those of one owner, and
--- those that carry the texts of an agency, are near the top.
+-- Sources that move together: how many events two sources both report, of those that at most 200
+-- do. Those of one owner, and those that carry the texts of an agency, are near the top.
 -- Example: with whom a source moves
 --   SELECT other_id, events, share, alike FROM sources_together
 --   WHERE source_id = 'ars-technica' AND same_owner = 0 ORDER BY alike DESC LIMIT 10

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from sqlite_utils import Database
 
 from pipeline.fold_pass import fold_pass
+from storage import tallies
 from storage.database import create_or_open, in_memory
-from storage.migrations import migrations
+from storage.migrations import migrations, pairs_of_few
 from storage.rows import marks
 from storage.search import story_ids_matching
 from storage.tallies import tally_everything
@@ -169,8 +170,10 @@ def test_tallies_follow_events_however_they_came_about(order: list[int], cut: in
     assert kept == {table: rows(db, table) for table in TALLIES}
 
 
-def test_tallies_follow_a_merge_and_a_split() -> None:
+@pytest.mark.parametrize("most", [1, 2, 200])
+def test_tallies_follow_a_merge_and_a_split(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """An edited story leaves its event, and comes back."""
+    monkeypatch.setattr(tallies, "MOST_PAIRED", most)
     db = folded([STORIES])
     moved = next(each for each in STORIES if each.url == "https://second.example/muse")
     owl = next(each for each in STORIES if "owl" in each.url)
@@ -182,6 +185,26 @@ def test_tallies_follow_a_merge_and_a_split() -> None:
             db.execute(f"DELETE FROM {table}")
         tally_everything(db)
         assert kept == {table: rows(db, table) for table in TALLIES}
+
+
+def test_what_everybody_reports_pairs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "MOST_PAIRED", 2)
+    apart = [story(f"https://{name}.example/2", *AGAIN) for name in ("one", "other")]
+    db = folded([[*muse_stories(), *(replace(each, language="de") for each in apart)]])
+    assert {count for (count,) in db.execute("SELECT source_count FROM events")} == {2, 3}
+    pairs = db.execute("SELECT source_id, other_id FROM sources_together").fetchall()
+    assert sorted(pairs) == [("one.example", "other.example"), ("other.example", "one.example")]
+
+
+def test_pairs_of_an_older_database_are_counted_again_where_everybody_was_paired() -> None:
+    db = folded([muse_stories()])
+    told = rows(db, "source_pairs")
+    db.execute("UPDATE source_pairs SET events = 7")
+    pairs_of_few(db)
+    assert rows(db, "source_pairs") != told  # nothing of it is read where no event has so many
+    db.execute("UPDATE events SET source_count = 201")
+    pairs_of_few(db)
+    assert rows(db, "source_pairs") == told
 
 
 def test_views_are_made_anew_where_they_differ(tmp_path: Path) -> None:
