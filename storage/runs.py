@@ -111,16 +111,18 @@ def recorded(
     *,
     part_of: Run | None = None,
     configuration: str | None = None,
+    since: datetime | None = None,
 ) -> Iterator[Run]:
     """A row for the pass inside; one that fails is recorded as failed, one that is killed keeps
-    no end. `configuration` is the fingerprint of its settings."""
+    no end. `configuration` is the fingerprint of its settings, `since` when it began, where that
+    was before there was a database."""
     with transaction(db):
         cursor = db.execute(
             "INSERT INTO runs (verb, started, counts, version, versions, configuration, part_of)"
             " VALUES (?, ?, '{}', ?, ?, ?, ?)",
             (
                 verb,
-                to_iso(now()),
+                to_iso(since or now()),
                 program_version(),
                 to_json(versions()),
                 configuration,
@@ -139,7 +141,8 @@ def recorded(
             run.errors.append(reason)
         raise
     finally:
-        run.durations[TOTAL] = round(time.monotonic() - started, 3)
+        lasted = (now() - since).total_seconds() if since else time.monotonic() - started
+        run.durations[TOTAL] = round(lasted, 3)
         if part_of:
             part_of.add_part(run)
         with suppress(sqlite3.Error), transaction(db):  # a full disk has its own error to tell

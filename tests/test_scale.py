@@ -32,6 +32,7 @@ from pipeline.passes import read_archive
 from storage.database import create_or_open
 from storage.errors import NewsfoldError
 from storage.files import import_files
+from storage.runs import run_rows
 from tests.benchmarks.made_warc import make
 from tests.spark_cluster import ROOT, cluster, environment
 from tests.stories import MORNING
@@ -292,10 +293,10 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[Any]:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from pipeline.scale import spark
 
-    made = spark.session("local[2]", 3)
+    made = spark.session("local[2]", 3, tmp_path_factory.mktemp("spark") / "spark.log")
     made.conf.set("spark.sql.files.maxPartitionBytes", "20000")  # so that files are cut
     yield made
     made.stop()
@@ -307,7 +308,7 @@ def on_spark(session: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
     from pipeline.scale import engine, spark
     from pipeline.scale.plan import Sizes
 
-    monkeypatch.setattr(spark, "session", lambda master, parts: Shared(session))
+    monkeypatch.setattr(spark, "session", lambda master, parts, log: Shared(session))
     small = Sizes(own=13, others=29, block=17, few_pairs=80, bucket=11)
 
     def fold(target: Path, *files: Path | str, sizes: Any = small, **settings: Any) -> Any:
@@ -426,7 +427,44 @@ def test_a_target_that_is_there_is_left_alone(tmp_path: Path, on_spark: Callable
     assert (tmp_path / "news.db").read_text() == "mine"
 
 
+@needs_spark
+def test_what_gave_up_leaves_its_log(
+    tmp_path: Path, on_spark: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyspark.errors import PySparkException
+
+    from pipeline.scale import spark
+
+    def gives_up(fold: object) -> None:
+        (tmp_path / "there.db.spark.log").write_text("why\n", "utf-8")
+        raise PySparkException("it is over")
+
+    monkeypatch.setattr(spark.Fold, "read", gives_up)
+    file = written(tmp_path / "a.jsonl", made_up(2))
+    with pytest.raises(NewsfoldError, match=r"gave up: it is over.*there\.db\.spark\.log"):
+        on_spark(tmp_path / "there.db", file)
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".jsonl", ".lock", ".log"]
+
+
 # --- what takes minutes ---------------------------------------------------------------
+
+
+@needs_spark
+def test_a_quiet_fold_says_nothing_and_its_run_lasts_as_long_as_it_did(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.jsonl", made_up(3))
+    words = ["fold", tmp_path / "news.db", file, "--engine", "spark", "--quiet"]
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *map(str, words)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.jsonl",
+        "news.db",
+        "news.db.lock",
+    ]
+    [run] = run_rows(create_or_open(tmp_path / "news.db"), "fold", 9)
+    assert run["started"] < run["finished"]
+    assert run["seconds"] > 1
+
 
 FOLD = """
 import sys

@@ -76,7 +76,7 @@ def fold_files(
     with (
         only_one(target),
         _scratch(target) as scratch,
-        _spark(master, [*lines, *tables, *archives]) as spark,
+        _spark(master, [*lines, *tables, *archives], log=_log_of(target)) as spark,
     ):
         from pipeline.scale.spark import Fold, Job, watched
 
@@ -86,15 +86,16 @@ def fold_files(
             settings.threshold, say, sizes,
         )  # fmt: skip
         with watched(spark, say):
-            report = _fold(Fold(spark, job), scratch / WHOLE, target, skip_broken, say)
+            report = _fold(Fold(spark, job), scratch / WHOLE, target, skip_broken, now)
         (scratch / WHOLE).rename(target)
     return report
 
 
 def _fold(
-    fold: Fold, whole: Path, target: Path, skip_broken: bool, say: Callable[[str], None]
+    fold: Fold, whole: Path, target: Path, skip_broken: bool, now: Callable[[], datetime]
 ) -> EngineReport:
     """All of it, into `whole`, which is to be the target."""
+    say = fold.say
     say("reading the files")
     told = fold.tell()
     _refuse_broken(told, skip_broken)
@@ -111,7 +112,7 @@ def _fold(
         events=events,
     )
     if is_database(target):
-        _fill(whole, target, fold, told, report, say)
+        _fill(whole, target, fold, told, report, now)
     else:
         say("writing the tree")
         fold.tree(whole)
@@ -178,9 +179,14 @@ def _scratch(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _log_of(target: Path) -> Path:
+    """Where Spark says what it says of itself; kept where it gave up."""
+    return target.resolve().with_name(f"{target.name}.spark.log")
+
+
 @contextmanager
-def _spark(master: str | None, files: Sequence[Path]) -> Iterator[Any]:
-    """Spark for one fold; what it says of itself, in words that name the remedy."""
+def _spark(master: str | None, files: Sequence[Path], log: Path) -> Iterator[Any]:
+    """Spark for one fold; what ends it, in words that name the remedy."""
     try:
         from pipeline.scale import spark
     except ImportError as error:
@@ -194,22 +200,28 @@ def _spark(master: str | None, files: Sequence[Path]) -> Iterator[Any]:
         )
     parts = spark.parts_of(sum(path.stat().st_size for path in files))
     try:
-        session = spark.session(master or LOCAL, parts)
+        session = spark.session(master or LOCAL, parts, log)
     except Exception as error:
         if not _is_of_spark(error):
             raise
         raise NewsfoldError(
             f"Spark did not start: {_last_line(error)}; it needs Java 17 or newer, and its master"
-            " in reach"
+            f" in reach. What it says itself: {log}"
         ) from error
+    gave_up = False
     try:
         yield session
     except Exception as error:
-        if not _is_of_spark(error):
+        gave_up = _is_of_spark(error)
+        if not gave_up:
             raise
-        raise NewsfoldError(f"Spark gave up: {_last_line(error)}. Nothing was stored") from error
+        raise NewsfoldError(
+            f"Spark gave up: {_last_line(error)}. Nothing was stored. What it says itself: {log}"
+        ) from error
     finally:
         session.stop()
+        if not gave_up:
+            log.unlink(missing_ok=True)
 
 
 def _is_of_spark(error: Exception) -> bool:
@@ -240,16 +252,16 @@ def _fill(
     fold: Fold,
     told: Told,
     report: EngineReport,
-    say: Callable[[str], None],
+    now: Callable[[], datetime],
 ) -> None:
     from pipeline.scale.fill import fill
 
     stories, events = fold.by_id()
     db = create_or_open(path)
     settled = read_configuration(target).fingerprint
-    with recorded(db, "fold", lambda: fold.now, configuration=settled) as run:
+    with recorded(db, "fold", now, configuration=settled, since=fold.now) as run:
         run.counts = asdict(report)
         sources = [told.sources[id_] for id_ in sorted(told.sources)]
-        fill(db, stories, events, sources, now=fold.now, run_id=run.id, say=say)
+        fill(db, stories, events, sources, now=fold.now, run_id=run.id, say=fold.say)
     db.execute("PRAGMA journal_mode = DELETE")  # one file, that can be renamed
     db.close()

@@ -87,8 +87,9 @@ class Told:
     sources: dict[str, Source]
 
 
-def session(master: str, parts: int) -> SparkSession:
-    """A session for one fold."""
+def session(master: str, parts: int, log: Path) -> SparkSession:
+    """A session for one fold. Java and what it starts here write to `log` what else would go to
+    standard error, greetings among it."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark would take python3 of the PATH
     settings = {
         "spark.ui.enabled": "false",
@@ -106,9 +107,23 @@ def session(master: str, parts: int) -> SparkSession:
     builder = SparkSession.builder.master(master).appName("newsfold")
     for name, value in settings.items():
         builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    with _standard_error(log):
+        spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+@contextmanager
+def _standard_error(log: Path) -> Iterator[None]:
+    """Whoever is started in here inherits a file as standard error."""
+    ours = os.dup(2)
+    try:
+        with log.open("wb") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(ours, 2)
+        os.close(ours)
 
 
 def parts_of(size: int) -> int:
@@ -140,7 +155,7 @@ class Fold:
     """One fold, step by step."""
 
     def __init__(self, spark: SparkSession, job: Job) -> None:
-        self._spark, self._job, self.now = spark, job, job.now
+        self._spark, self._job, self.now, self.say = spark, job, job.now, job.say
         self._lines: DataFrame | None = None
         self._starts: Any = None  # the first row of each part, for the workers
         self._where: Any = None  # ids, events, buckets and originals by row, for them
