@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.configuration import fingerprint_beside
 from pipeline.constraints import settle
-from pipeline.crew import Crew, crew, one_thread
+from pipeline.crew import Crew, crew, one_thread, seldom_collected
 from pipeline.embeddings import meaning_of
 from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
 from pipeline.lineage import Assignment, assign, revived
@@ -137,6 +137,7 @@ def fold_pass(
     settled = fingerprint_beside(path) if path else None
     with (
         one_thread(),
+        seldom_collected(),
         recorded(db, "fold", now, part_of=part_of, configuration=settled) as run,
         crew(db, path, len(waiting)) as hands,
     ):
