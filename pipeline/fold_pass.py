@@ -219,6 +219,7 @@ class _Step:
         before gave back: what was compared then is not again."""
         around = self._around(ids)
         new = {reading.id: reading for reading in begun}
+        self._hands.guess(ids)
         readings, known = self._window(new, around)
         in_window = list(readings.values())
         folded = fold_readings(
