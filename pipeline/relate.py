@@ -37,14 +37,13 @@ from storage.events import (
     save_related,
     unrelated_events,
 )
+from storage.models import Related
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from sqlite_utils import Database
-
-    from storage.models import Related
 
     Lists = dict[int, tuple[Related, ...]]
 
@@ -60,7 +59,7 @@ def relate_changed(db: Database) -> None:
     total = count_events(db)
     if len(changed) > MOST * total:
         near = Near(_afresh(_told(db)), name_counts(db), total)
-        found = everybody(near)
+        found = dict.fromkeys(changed, ()) | everybody(near)
     else:
         near = _beside(db, changed, total)
         found = _related(db, near, changed)
@@ -100,7 +99,7 @@ def _related(db: Database, near: Near, changed: AbstractSet[int]) -> Lists:
     back: dict[int, list[Related]] = defaultdict(list)
     for event_id in sorted(relations.keys() - roundups):
         for other in relations[event_id]:
-            back[other.event_id].append(replace(other, event_id=event_id))
+            back[other.event_id].append(Related(event_id, other.score, other.because))
     found = {
         event_id: first(r for r in relations.get(event_id, ()) if r.event_id not in roundups)
         for event_id in changed

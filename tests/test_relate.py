@@ -127,6 +127,16 @@ def test_what_lost_its_names_is_related_to_nothing_any_more() -> None:
     assert relations(db) == []
 
 
+def test_that_holds_where_most_have_changed_too() -> None:
+    db = events_about([{1, 2}, {1, 2}])
+    relate.relate_changed(db)
+    with transaction(db):
+        db.execute("DELETE FROM event_names")
+        db.execute("INSERT INTO unrelated SELECT id FROM events")
+    relate.relate_changed(db)
+    assert relations(db) == []
+
+
 def test_what_a_roundup_told_of_before_is_side_by_side_with_what_it_tells_of_now() -> None:
     told: list[Names] = [{1, 2, 3}, {4, 5, 6}, {7, 8}, {9, 10}, {1, 2, 3, 4, 5, 6}]  # the fifth
     db = events_about(told)
