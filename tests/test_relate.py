@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import relate
@@ -66,6 +66,7 @@ def lengths(db: Database) -> dict[int, float | None]:
     return dict(db.execute("SELECT id, names_length FROM events"))
 
 
+@settings(max_examples=40)
 @given(st.lists(NAMES, max_size=25), st.sets(st.integers(1, 25)))
 def test_relating_again_what_has_not_changed_changes_nothing(
     told: list[Names], again: set[int]
@@ -79,6 +80,7 @@ def test_relating_again_what_has_not_changed_changes_nothing(
     assert not db.execute("SELECT * FROM unrelated").fetchall()
 
 
+@settings(max_examples=40)
 @given(st.lists(NAMES, max_size=25), st.sets(st.integers(1, 25)))
 def test_events_that_came_in_later_are_related_as_if_all_had_come_at_once(
     told: list[Names], later: set[int]
