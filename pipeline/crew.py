@@ -40,9 +40,10 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 WORTH_A_POOL = 600  # stories; below this the start of other processes costs more than it saves
-AT_ONCE = 250  # stories or groups in a job
+AT_ONCE = 250  # stories in a job
+GROUPS_AT_ONCE = 50  # groups in a job: some are large, and nobody is to wait for the last one
 SELDOM = 100_000  # objects made between two looks for cycles: texts make many, and no cycles
-AHEAD = 4  # groups of events in flight for each worker: bounds the memory
+AHEAD = 16  # jobs of groups in flight for each worker: bounds the memory
 MOST_GUESSED = 2_000  # stories; with more, workers have enough to do
 
 
@@ -57,14 +58,14 @@ class Crew:
     def read(self, ids: Sequence[int]) -> Iterator[Reading]:
         """The readings of stories, in no order of theirs. Other processes begin at once, before the
         first is asked for."""
-        jobs = list(_cut(ids))
+        jobs = list(_cut(ids, AT_ONCE))
         return chain.from_iterable(self._each(_read, _Hand.read, jobs, ahead=len(jobs)))
 
     def guess(self, ids: Sequence[int]) -> None:
         """Let workers that would wait describe each of these stories as an event by itself, which
         most turn out to be."""
         if self._pool is not None and len(ids) <= MOST_GUESSED:
-            for part in _cut(ids):
+            for part in _cut(ids, AT_ONCE):
                 alone = [Group((Belonging(id_, None),)) for id_ in part]
                 self._guessed.append((part, self._pool.submit(_describe, (alone, {}))))
 
@@ -84,7 +85,7 @@ class Crew:
     def _describe(self, groups: Sequence[Group], copy_of: Mapping[int, int]) -> Iterator[Described]:
         jobs = (
             (part, {i: copy_of[i] for group in part for i in group.story_ids & copy_of.keys()})
-            for part in _cut(groups)
+            for part in _cut(groups, GROUPS_AT_ONCE)
         )
         ahead = AHEAD * _workers()
         return chain.from_iterable(self._each(_describe, _Hand.describe, jobs, ahead=ahead))
@@ -181,8 +182,8 @@ def _workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _cut(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (things[start : start + AT_ONCE] for start in range(0, len(things), AT_ONCE))
+def _cut(things: Sequence[Any], at_once: int) -> Iterator[Sequence[Any]]:
+    return (things[start : start + at_once] for start in range(0, len(things), at_once))
 
 
 _hand: _Hand | None = None  # of this worker

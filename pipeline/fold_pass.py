@@ -219,8 +219,8 @@ class _Step:
         before gave back: what was compared then is not again."""
         around = self._around(ids)
         new = {reading.id: reading for reading in begun}
-        self._hands.guess(ids)
         readings, known = self._window(new, around)
+        self._hands.guess(ids)
         in_window = list(readings.values())
         folded = fold_readings(
             in_window,
