@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from threadpoolctl import threadpool_limits
 
 from pipeline.enrich.describe import describe_with_names
-from pipeline.folding import Belonging, Group
 from pipeline.reading import Reading, read_all
 from storage.database import open_existing
 from storage.sources import all_sources
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database
 
+    from pipeline.folding import Group
     from storage.models import Event, Source
 
     Described = tuple[Event, dict[str, int], int]
@@ -44,7 +44,6 @@ AT_ONCE = 250  # stories in a job
 GROUPS_AT_ONCE = 50  # groups in a job: some are large, and nobody is to wait for the last one
 SELDOM = 100_000  # objects made between two looks for cycles: texts make many, and no cycles
 AHEAD = 16  # jobs of groups in flight for each worker: bounds the memory
-MOST_GUESSED = 2_000  # stories; with more, workers have enough to do
 
 
 class Crew:
@@ -53,7 +52,6 @@ class Crew:
     def __init__(self, db: Database, pool: ProcessPoolExecutor | None) -> None:
         self._hand = _Hand(db)
         self._pool = pool
-        self._guessed: list[tuple[Sequence[int], Future[list[Described]]]] = []
 
     def read(self, ids: Sequence[int]) -> Iterator[Reading]:
         """The readings of stories, in no order of theirs. Other processes begin at once, before the
@@ -61,28 +59,8 @@ class Crew:
         jobs = list(_cut(ids, AT_ONCE))
         return chain.from_iterable(self._each(_read, _Hand.read, jobs, ahead=len(jobs)))
 
-    def guess(self, ids: Sequence[int]) -> None:
-        """Let workers that would wait describe each of these stories as an event by itself, which
-        most turn out to be."""
-        if self._pool is not None and len(ids) <= MOST_GUESSED:
-            for part in _cut(ids, AT_ONCE):
-                alone = [Group((Belonging(id_, None),)) for id_ in part]
-                self._guessed.append((part, self._pool.submit(_describe, (alone, {}))))
-
     def describe(self, groups: Sequence[Group], copy_of: Mapping[int, int]) -> Iterator[Described]:
         """The event of each group (its id is 0 as yet), its names, and its number of sources."""
-        guessed, self._guessed = self._guessed, []
-        told = {
-            id_: event
-            for part, future in guessed
-            for id_, event in zip(part, future.result(), strict=True)
-        }
-        others = [group for group in groups if group.alone not in told]
-        described = self._describe(others, copy_of)
-        for group in groups:
-            yield next(described) if group.alone not in told else told[group.alone]
-
-    def _describe(self, groups: Sequence[Group], copy_of: Mapping[int, int]) -> Iterator[Described]:
         jobs = (
             (part, {i: copy_of[i] for group in part for i in group.story_ids & copy_of.keys()})
             for part in _cut(groups, GROUPS_AT_ONCE)

@@ -220,7 +220,6 @@ class _Step:
         around = self._around(ids)
         new = {reading.id: reading for reading in begun}
         readings, known = self._window(new, around)
-        self._hands.guess(ids)
         in_window = list(readings.values())
         folded = fold_readings(
             in_window,

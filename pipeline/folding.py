@@ -82,11 +82,6 @@ class Group:
     def story_ids(self) -> frozenset[int]:
         return frozenset(belonging.story_id for belonging in self.belongings)
 
-    @property
-    def alone(self) -> int | None:
-        """Its only story; None where there are several."""
-        return self.belongings[0].story_id if len(self.belongings) == 1 else None
-
 
 @dataclass(frozen=True, slots=True)
 class Folded:
