@@ -26,7 +26,7 @@ from pipeline.embeddings import meaning_of
 from pipeline.folding import WINDOW, Folded, Group, Scored, fold_readings
 from pipeline.lineage import Assignment, assign, revived
 from pipeline.pinned_categories import model_of_pins, relabelled
-from pipeline.reading import Reading, from_row, is_current, when_of
+from pipeline.reading import Reading, is_current, when_of
 from pipeline.relate import relate_changed
 from storage.corrections import (
     corrections_that_hold,
@@ -243,7 +243,7 @@ class _Step:
             for number, event, (_, names, sources) in zip(numbers, labelled, told, strict=True)
         }
         with transaction(self._db):
-            save_readings(self._db, (reading.row() for reading in new.values()))
+            save_readings(self._db, new.values())
             _Writer(self._db, folded, self._now, self._run.id).write(events, assignment)
             set_copies(self._db, [(i, folded.copy_of.get(i)) for i in sorted(other_copies)])
             mark_folded(self._db, new)
@@ -301,7 +301,7 @@ class _Step:
         made = list(self._hands.read(ids))
         if made:
             with transaction(self._db):
-                save_readings(self._db, (reading.row() for reading in made))
+                save_readings(self._db, made)
         return made
 
     def _kept_or_read(self, ids: set[int]) -> list[Reading]:
@@ -313,7 +313,7 @@ class _Step:
         found, outdated = [], []
         for row in rows:
             if is_current(row):
-                found.append(from_row(row))
+                found.append(Reading(*row))
             else:
                 outdated.append(row[0])
         return found + self._read_again(sorted(outdated))

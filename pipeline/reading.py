@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -83,28 +82,37 @@ _HEAD = 4  # bytes before the counts: version, whether a roundup, number of stem
 _YEARS = range(1900, 2100)
 
 
-@dataclass(frozen=True, slots=False)
-class Reading:
-    """One story as folding sees it.
-
-    `when` is the time that counts (seconds since 1970), None for a story that may be of any time;
-    `seen` is when it came to us; `out_by` when it was out at the latest; `content_hash` is that of
-    the words that an embedding reads. `marks` holds its facets
-    as bytes, `said` as JSON what a reason needs to be put in words.
-    """
+class _Row(NamedTuple):
+    """As storage/readings.py keeps it: a pass makes a hundred thousand of these from rows."""
 
     id: int
+    at: float
+    dated: bool
+    seen: float
+    out_by: float | None
     url: str
     source: str
     language: str
-    when: float | None
-    seen: float
-    out_by: float | None
     claims_home: bool
     content_hash: str
     marks: bytes
     said: str
     sketch: bytes
+
+
+class Reading(_Row):
+    """One story as folding sees it.
+
+    `at` is the time that counts (seconds since 1970), or when we saw it for a story that may be of
+    any time (not `dated`); `seen` is when it came to us; `out_by` when it was out at the latest;
+    `content_hash` is that of the words that an embedding reads. `marks` holds its facets as bytes,
+    `said` as JSON what a reason needs to be put in words.
+    """
+
+    @property
+    def when(self) -> float | None:
+        """The time that counts; None for a story that may be of any time."""
+        return self.at if self.dated else None
 
     @property
     def appeared(self) -> tuple[bool, float, str]:
@@ -133,50 +141,11 @@ class Reading:
             sketch=Sketch.from_bytes(self.sketch),
         )
 
-    def row(self) -> Row:
-        """As storage/readings.py keeps it."""
-        at = self.seen if self.when is None else self.when
-        return (
-            self.id,
-            at,
-            self.when is not None,
-            self.seen,
-            self.out_by,
-            self.url,
-            self.source,
-            self.language,
-            self.claims_home,
-            self.content_hash,
-            self.marks,
-            self.said,
-            self.sketch,
-        )
-
 
 def is_current(row: Row) -> bool:
     """Whether this version of newsfold wrote a reading that was kept."""
     marks, sketch = row[-3], row[-1]
     return bool(marks[:1] == bytes([VERSION]) and sketch[:1] == bytes([SKETCH_VERSION]))
-
-
-def from_row(row: Row) -> Reading:
-    """A reading that was kept."""
-    id_, at, dated, seen, out_by, url, source, language, claims_home, *rest = row
-    words_hash, marks, said, sketch = rest
-    return Reading(
-        id=id_,
-        url=url,
-        source=source,
-        language=language,
-        when=at if dated else None,
-        seen=seen,
-        out_by=out_by,
-        claims_home=bool(claims_home),
-        content_hash=words_hash,
-        marks=marks,
-        said=said,
-        sketch=sketch,
-    )
 
 
 def read(story: Story) -> Reading:
@@ -206,14 +175,16 @@ def _read(story: Story, sketch: Sketch) -> Reading:
     numbers = sorted(_numbers(word for word, _ in (*title, *body)))
     facets = _facets(vector, {stem for _, stem in title}, numbers, told, language)
     facets["headline_words"] = dict.fromkeys(words(story.title), 1.0)
+    seen = story.first_seen.timestamp() if story.first_seen else 0.0
     return Reading(
         id=story.stored_id,
+        at=when.timestamp() if when else seen,
+        dated=when is not None,
+        seen=seen,
+        out_by=story.out_by.timestamp() if story.out_by else None,
         url=story.url,
         source=story.source_id,
         language=language,
-        when=when.timestamp() if when else None,
-        seen=story.first_seen.timestamp() if story.first_seen else 0.0,
-        out_by=story.out_by.timestamp() if story.out_by else None,
         claims_home=story.canonical_claim is not None,
         content_hash=content_hash(embedded_words(story)),
         marks=_pack(facets, len(counts), is_roundup(story), language),

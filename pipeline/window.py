@@ -76,7 +76,7 @@ def window(readings: Sequence[Reading], meaning: Meaning | None = None) -> Windo
     vectors = None if meaning is None else meaning.rows(readings)
     return Window(
         readings=readings,
-        times=np.array([np.nan if r.when is None else r.when for r in readings], dtype=float),
+        times=np.array([r.at if r.dated else np.nan for r in readings], dtype=float),
         languages=_numbered([reading.language for reading in readings]),
         sources=_numbered([reading.source for reading in readings]),
         stems=heads[:, 2].astype(np.int64) + 256 * heads[:, 3].astype(np.int64),

@@ -96,5 +96,5 @@ def drop_old_readings(db: Database, keep: float) -> None:
 def _read(
     db: Database, where: str, parameters: Sequence[object]
 ) -> Iterator[tuple[Row, int | None]]:
-    for *row, event_id in db.execute(f"{_SELECT}{_JOIN} {where}", parameters):
-        yield tuple(row), event_id
+    for row in db.execute(f"{_SELECT}{_JOIN} {where}", parameters):
+        yield row[:-1], row[-1]

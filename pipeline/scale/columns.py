@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.reading import from_row
+from pipeline.reading import Reading
 from storage.models import Event, Figure, Match, Member, Sentence, Signal, Source, Story
 from storage.readings import COLUMNS
 from storage.rows import to_json
@@ -23,8 +24,6 @@ from storage.times import from_iso
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
-
-    from pipeline.reading import Reading
 
     Row = Mapping[str, Any]
 
@@ -188,7 +187,7 @@ def source(row: Row) -> Source:
 
 def kept(reading: Reading) -> dict[str, Any]:
     """The columns of a reading."""
-    row = dict(zip(COLUMNS, reading.row(), strict=True))
+    row = dict(zip(COLUMNS, reading, strict=True))
     told = {name: row[name] for name in _KEPT}
     return {**told, "tongue": reading.language, "roundup": reading.roundup}
 
@@ -206,7 +205,7 @@ def readings(columns: pa.Table, ids: Sequence[int]) -> Iterator[Reading]:
                 if name in columns.column_names
                 else [_EMPTY[name]] * len(columns)
             )
-    return map(from_row, zip(*(there[name] for name in COLUMNS), strict=True))
+    return starmap(Reading, zip(*(there[name] for name in COLUMNS), strict=True))
 
 
 _EMPTY: dict[str, Any] = {
@@ -226,7 +225,7 @@ _EMPTY: dict[str, Any] = {
 def reading(row: Row) -> Reading:
     """The reading of a whole row."""
     there = {"story_id": row["id"], "language": row["tongue"]}
-    return from_row(tuple(there.get(name, row.get(name)) for name in COLUMNS))
+    return Reading._make(there.get(name, row.get(name)) for name in COLUMNS)
 
 
 def event_row(

@@ -54,7 +54,7 @@ def fill(
     for rows in _told(stories, "stories", say):
         with transaction(db):
             save_folded(db, (columns.story(row, row["id"]) for row in rows), now)
-            save_readings(db, (columns.reading(row).row() for row in rows))
+            save_readings(db, (columns.reading(row) for row in rows))
     for rows in _told(events, "events", say):
         with transaction(db):
             _save_events(db, rows, now, run_id)
