@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.models import Event, Figure, Match, Member, Related, Sentence, Signal
@@ -217,24 +215,21 @@ def drop_unrelated(db: Database, event_ids: Iterable[int]) -> None:
     db.conn.executemany("DELETE FROM unrelated WHERE event_id = ?", [(id_,) for id_ in event_ids])
 
 
-_NAMING = "SELECT id, last_published, category, title, names_length FROM events"
-_NAMES = "SELECT event_id, name, mentions FROM event_names"
+_NAMING = """SELECT id, (
+    SELECT json_group_object(n.name, n.mentions) FROM event_names AS n
+    WHERE n.event_id = events.id AND {names}
+  ), last_published, category, title, names_length
+FROM events WHERE last_published IS NOT NULL AND {events} ORDER BY id"""
 
 
 def names_of_events(db: Database, event_ids: Iterable[int] | None = None) -> Iterator[Naming]:
     """Dated events (None: all) with all their names."""
-    dated = f"{_NAMING} WHERE last_published IS NOT NULL"
     if event_ids is None:
-        yield from _with_names(
-            db.execute(f"{dated} ORDER BY id"), db.execute(f"{_NAMES} ORDER BY event_id")
-        )
+        yield from _naming(db.execute(_NAMING.format(names="true", events="true")))
         return
     for ids in chunks(event_ids):
-        one_of = f"IN ({marks(ids)})"
-        yield from _with_names(
-            db.execute(f"{dated} AND id {one_of} ORDER BY id", ids),
-            db.execute(f"{_NAMES} WHERE event_id {one_of} ORDER BY event_id", ids),
-        )
+        of_these = _NAMING.format(names="true", events=f"id IN ({marks(ids)})")
+        yield from _naming(db.execute(of_these, ids))
 
 
 def events_naming(
@@ -242,36 +237,22 @@ def events_naming(
 ) -> Iterator[Naming]:
     """Events that use one of the rare names, with a last report between the two times; each with
     those of its names alone that are among `names`."""
-    naming = db.execute(
-        f"{_NAMING} WHERE last_published BETWEEN ? AND ? AND id IN (SELECT n.event_id"
-        " FROM json_each(?) AS rare CROSS JOIN event_names AS n ON n.name = rare.value)"
-        " ORDER BY id",
-        (to_iso(since), to_iso(until), to_json(sorted(rare))),
-    ).fetchall()
-    shared = db.execute(
-        "SELECT n.event_id, n.name, n.mentions FROM json_each(?) AS near"
-        " CROSS JOIN event_names AS n ON n.event_id = near.value"
-        " WHERE +n.name IN (SELECT value FROM json_each(?))",  # +: look at each, seek none
-        (to_json([row[0] for row in naming]), to_json(sorted(names))),
+    sharing = _NAMING.format(
+        names="+n.name IN (SELECT value FROM json_each(?))",  # +: look at each, seek none
+        events="last_published BETWEEN ? AND ? AND id IN (SELECT n.event_id"
+        " FROM json_each(?) AS rare CROSS JOIN event_names AS n ON n.name = rare.value)",
     )
-    yield from _with_names(naming, shared)
+    given = (to_json(sorted(names)), to_iso(since), to_iso(until), to_json(sorted(rare)))
+    yield from _naming(db.execute(sharing, given))
 
 
-def _with_names(
-    events: Iterable[tuple[int, str, str, str, float | None]],
-    names: Iterable[tuple[int, str, int]],
-) -> Iterator[Naming]:
-    """Both in the order of events; one without names is left out."""
-    told = groupby(names, key=itemgetter(0))
-    naming, its_names = next(told, (None, ()))
-    for event_id, last, category, title, length in events:
-        while naming is not None and naming < event_id:
-            naming, its_names = next(told, (None, ()))
-        if naming == event_id:
-            moment = from_iso(last)
-            assert moment is not None
-            found = {name: mentions for _, name, mentions in its_names}
-            yield event_id, found, moment, category, title, length
+def _naming(rows: Iterable[tuple[int, str, str, str, str, float | None]]) -> Iterator[Naming]:
+    """One without names is left out."""
+    for event_id, told, last, category, title, length in rows:
+        names, moment = json.loads(told), from_iso(last)
+        assert moment is not None
+        if names:
+            yield event_id, names, moment, category, title, length
 
 
 def save_lengths(db: Database, lengths: Mapping[int, float]) -> None:
