@@ -153,33 +153,28 @@ class Near:
         """The most related events of each, none of which is a roundup."""
         found: dict[int, tuple[Related, ...]] = dict.fromkeys(sorted(event_ids), ())
         for row, others in self._pairs(event_ids):
-            event = self._weighed(row)
             relations: list[Related] = []
             for score, other in others:
                 if self._events[other].category == ROUNDUP:
                     continue
                 if len(relations) >= MOST and score < relations[MOST - 1].score - ROUNDING:
                     break
-                relation = _relation(event, self._weighed(other), self._frequency, self._total)
+                relation = self._relation(row, other)
                 if relation is not None:
                     relations = sorted([*relations, relation], key=_by_score)
-            found[event.event_id] = tuple(relations[:MOST])
+            found[self._events[row].event_id] = tuple(relations[:MOST])
         return found
 
     def relations(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
         """All that each is related to, however many, roundups among them."""
-        return {
-            self._events[row].event_id: tuple(
-                relation
-                for _, other in others
-                if (
-                    relation := _relation(
-                        self._weighed(row), self._weighed(other), self._frequency, self._total
-                    )
-                )
-            )
-            for row, others in self._pairs(event_ids)
-        }
+        found: dict[int, tuple[Related, ...]] = {}
+        for row, others in self._pairs(event_ids):
+            relations = (self._relation(row, other) for _, other in others)
+            found[self._events[row].event_id] = tuple(filter(None, relations))
+        return found
+
+    def _relation(self, row: int, other: int) -> Related | None:
+        return _relation(self._weighed(row), self._weighed(other), self._frequency, self._total)
 
     def _pairs(self, event_ids: Collection[int]) -> Iterator[tuple[int, list[tuple[float, int]]]]:
         """Each event with the others that may be related to it, by their rows: (score, row) of
