@@ -137,7 +137,7 @@ class Near:
         matrix.eliminate_zeros()
         lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
         known = np.array([event.length or np.nan for event in self._events], dtype=float)
-        lengths = np.where(np.isnan(known), lengths, known)
+        lengths = np.where(np.isnan(known), lengths.round(9), known)  # in whatever order summed
         self.lengths = dict(zip(self.known, lengths.tolist(), strict=True))
         matrix.data /= np.repeat(lengths, np.diff(matrix.indptr))
         return matrix
