@@ -224,7 +224,7 @@ class Keep:
     def __post_init__(self) -> None:
         for name, age in self.ages.items():
             if age < LEAST_KEPT[name]:
-                raise ValueError(f"{name} must be kept for {LEAST_KEPT[name].days} days or more")
+                raise ValueError(f"{name} is kept for {LEAST_KEPT[name].days} days at least")
 
     @property
     def ages(self) -> dict[str, timedelta]:

@@ -79,7 +79,8 @@ def back_up(
             _remove(*_files_beside(target))  # of a reader of the older copy
             _to_disk(target.parent)
         except sqlite3.DatabaseError as error:
-            raise explained(error, database) from error
+            of_the_copy = any(said in str(error) for said in ("full", "disk I/O", "unable to open"))
+            raise explained(error, target if of_the_copy else database) from error
         finally:
             _remove(beside, *_files_beside(beside))
     return BackedUp(str(target), target.stat().st_size, len(rows), sum(rows.values()))

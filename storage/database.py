@@ -199,6 +199,11 @@ def explained(error: sqlite3.Error, path: Path | str) -> NewsfoldError:
         return NewsfoldError(
             f"{path}: the file is damaged ({said}); restore a copy, or try: sqlite3 {path} .recover"
         )
+    if "disk I/O" in said:
+        return NewsfoldError(
+            f"{path}: the disk did not do what was asked ({said}); is it full or failing, or may"
+            " files grow no further (ulimit -f)? Nothing stored was lost; run again when it is well"
+        )
     return NewsfoldError(f"{path}: {said}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -118,6 +119,25 @@ def test_a_copy_is_put_over_older_copies_alone(
         assert (code, said in err) == (2, True), err
     other.close()
     assert newsfold("backup", tmp_path / "none.db", tmp_path / "copy.db")[0] == 2
+
+
+def test_a_file_that_may_not_grow_is_named_and_the_older_copy_stays(
+    database: Path, newsfold: Callable[..., tuple[int, str, str]]
+) -> None:
+    copy = database.with_name("copy.db")
+    newsfold("backup", database, copy)
+    before = copy.read_bytes()
+    ended = subprocess.run(
+        [sys.executable, "-c", "from pipeline.cli import main; main()", "backup", database, copy],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "copy.db: " in ended.stderr and "ulimit -f" in ended.stderr
+    assert copy.read_bytes() == before
+    assert not list(database.parent.glob(".copy*"))
 
 
 def test_a_killed_backup_leaves_the_older_copy(

@@ -295,7 +295,7 @@ def test_ages_are_told_on_the_line_or_in_the_settings(
 ) -> None:
     for words, said in (
         ([], "nothing is dropped that is not named"),
-        (["--keep-text", "7d"], "text must be kept for 30 days or more"),
+        (["--keep-text", "7d"], "text is kept for 30 days at least"),
         (["--keep-text", "soon"], "write 30d, 8w or 2y"),
     ):
         code, _, err = newsfold("prune", old_and_new, *words)
