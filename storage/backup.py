@@ -167,7 +167,7 @@ def _to_disk(path: Path) -> None:
 
 
 def _files_beside(path: Path) -> list[Path]:
-    return [path.with_name(path.name + end) for end in ("-wal", "-shm")]
+    return [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
 
 
 def _remove(*paths: Path) -> None:

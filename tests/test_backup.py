@@ -129,7 +129,7 @@ def test_a_file_that_may_not_grow_is_named_and_the_older_copy_stays(
     before = copy.read_bytes()
     ended = subprocess.run(
         [sys.executable, "-c", "from pipeline.cli import main; main()", "backup", database, copy],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
         capture_output=True,
         text=True,
         check=False,

@@ -6,9 +6,11 @@ set, clusters on loopback, workers that are killed, and skew.
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -413,8 +415,9 @@ def test_archives_give_what_an_import_and_a_fold_give(
 def test_a_broken_line_stops_it_and_nothing_is_left(
     tmp_path: Path, on_spark: Callable[..., Any]
 ) -> None:
-    lines = written(tmp_path / "a.jsonl", [*made_up(2), {"url": "https://s.example/1"}])
-    with pytest.raises(NewsfoldError, match=r"1 of \d+ lines.*neither title nor text.*skip-broken"):
+    lines = written(tmp_path / "mis à part.jsonl", [*made_up(2), {"url": "https://s.example/1"}])
+    said = r"1 of \d+ lines.* /\S+/mis à part.jsonl: .*neither title nor text.*skip-broken"
+    with pytest.raises(NewsfoldError, match=said):
         on_spark(tmp_path / "there.db", lines)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".jsonl", ".lock"]
 
@@ -464,6 +467,39 @@ def test_a_quiet_fold_says_nothing_and_its_run_lasts_as_long_as_it_did(tmp_path:
     [run] = run_rows(create_or_open(tmp_path / "news.db"), "fold", 9)
     assert run["started"] < run["finished"]
     assert run["seconds"] > 1
+
+
+@needs_spark
+def test_ctrl_c_ends_it_in_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    file = written(tmp_path / "a.jsonl", made_up(30))
+    words = ["fold", tmp_path / "news.db", file, "--engine", "spark"]
+    command = [sys.executable, "-c", "from pipeline.cli import main; main()", *map(str, words)]
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr
+    for line in process.stderr:
+        if line.startswith("reading") and "stories" in line:
+            break
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal tells Java, too
+    said = process.communicate()[1].splitlines()
+    assert process.returncode == 130
+    assert [line for line in said if "parts done" not in line][-1].startswith("newsfold: stopped")
+    assert not [line for line in said if "Traceback" in line or "Error" in line]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "news.db.lock"]
+
+
+@needs_spark
+def test_a_file_that_is_cut_short_says_so(tmp_path: Path, on_spark: Callable[..., Any]) -> None:
+    lines = "".join(json.dumps(line) + "\n" for line in made_up(40)).encode()
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines)[:-200])
+    with pytest.raises(NewsfoldError, match=r"gave up: \S+: Unexpected end of input"):
+        on_spark(tmp_path / "there.db", tmp_path / "a.jsonl.gz")
 
 
 FOLD = """

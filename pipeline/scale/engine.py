@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,7 +219,8 @@ def _spark(master: str | None, files: Sequence[Path], log: Path) -> Iterator[Any
             f"Spark gave up: {_last_line(error)}. Nothing was stored. What it says itself: {log}"
         ) from error
     finally:
-        session.stop()
+        with suppress(Exception):  # Java is gone already where Ctrl-C reached it, too
+            session.stop()
         if not gave_up:
             log.unlink(missing_ok=True)
 
@@ -229,9 +230,10 @@ def _is_of_spark(error: Exception) -> bool:
 
 
 def _last_line(error: Exception) -> str:
-    """Of a traceback the last line is the error itself."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    """Of a traceback the last line is the error itself; in Java's, before where it was."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("at ", "..."))]
+    return told[-1].removeprefix("Caused by: ") if told else type(error).__name__
 
 
 def _refuse_broken(told: Told, skip_broken: bool) -> None:

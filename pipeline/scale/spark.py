@@ -10,13 +10,16 @@ does a lost part again by itself; every step gives the same the second time (ste
 
 from __future__ import annotations
 
+import logging
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
@@ -107,8 +110,13 @@ def session(master: str, parts: int, log: Path) -> SparkSession:
     builder = SparkSession.builder.master(master).appName("newsfold")
     for name, value in settings.items():
         builder = builder.config(name, value)
+    interrupted = signal.getsignal(signal.SIGINT)
     with _standard_error(log):
         spark = builder.getOrCreate()
+    # Spark would ask Java to end its jobs, which Ctrl-C has ended as well.
+    if current_thread() is main_thread():
+        signal.signal(signal.SIGINT, interrupted)
+    logging.getLogger().addHandler(logging.NullHandler())  # what is logged here is raised as well
     spark.sparkContext.setLogLevel("ERROR")
     return spark
 
@@ -124,6 +132,11 @@ def _standard_error(log: Path) -> Iterator[None]:
     finally:
         os.dup2(ours, 2)
         os.close(ours)
+
+
+def _path(address: str) -> str:
+    """A file as people write it; Spark names it file:/news/d%C3%A9j%C3%A0.jsonl."""
+    return unquote(address).removeprefix("file:").replace("///", "/", 1)
 
 
 def parts_of(size: int) -> int:
@@ -186,7 +199,7 @@ class Fold:
             stories=addresses - none,
             broken=none - skipped,
             skipped=skipped,
-            examples=[f"{row['file']}: {row['broken']}" for row in examples.collect()],
+            examples=[f"{_path(row['file'])}: {row['broken']}" for row in examples.collect()],
             sources=self._sources(told),
         )
 
