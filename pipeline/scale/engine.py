@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 from pipeline.configuration import read_configuration
@@ -208,10 +210,12 @@ def _spark(master: str | None, files: Sequence[Path], log: Path) -> Iterator[Any
             f"Spark did not start: {_last_line(error)}; it needs Java 17 or newer, and its master"
             f" in reach. What it says itself: {log}"
         ) from error
-    gave_up = False
+    gave_up, pressed = False, _ctrl_c()
     try:
         yield session
     except Exception as error:
+        if pressed:  # what talks to Java may have made an error of it
+            raise KeyboardInterrupt from error
         gave_up = _is_of_spark(error)
         if not gave_up:
             raise
@@ -223,6 +227,20 @@ def _spark(master: str | None, files: Sequence[Path], log: Path) -> Iterator[Any
             session.stop()
         if not gave_up:
             log.unlink(missing_ok=True)
+
+
+def _ctrl_c() -> list[int]:
+    """From now on Ctrl-C ends this process as any other, and stands in the list; Spark would first
+    ask Java to end its jobs."""
+    pressed: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    if current_thread() is main_thread():
+        signal.signal(signal.SIGINT, end)
+    return pressed
 
 
 def _is_of_spark(error: Exception) -> bool:

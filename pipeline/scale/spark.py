@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from threading import Event, Thread, current_thread, main_thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -110,12 +109,8 @@ def session(master: str, parts: int, log: Path) -> SparkSession:
     builder = SparkSession.builder.master(master).appName("newsfold")
     for name, value in settings.items():
         builder = builder.config(name, value)
-    interrupted = signal.getsignal(signal.SIGINT)
     with _standard_error(log):
         spark = builder.getOrCreate()
-    # Spark would ask Java to end its jobs, which Ctrl-C has ended as well.
-    if current_thread() is main_thread():
-        signal.signal(signal.SIGINT, interrupted)
     logging.getLogger().addHandler(logging.NullHandler())  # what is logged here is raised as well
     spark.sparkContext.setLogLevel("ERROR")
     return spark
