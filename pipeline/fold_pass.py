@@ -175,11 +175,11 @@ def _read_ahead(
     """The stories of each step and their readings, which others begin to make. Those of the next
     one are begun before this one is folded."""
     steps = [waiting[start : start + STEP] for start in range(0, len(waiting), STEP)]
-    begun = [hands.read(steps[0])]
+    begun = hands.read(steps[0])
     for number, step in enumerate(steps, start=1):
-        begun += [hands.read(following) for following in steps[number : number + 1]]
+        mine, begun = begun, hands.read(steps[number]) if number < len(steps) else iter(())
         progress(f"folding {(number - 1) * STEP + len(step)} of {len(waiting)} stories")
-        yield step, begun.pop(0)
+        yield step, mine
 
 
 def _meaning(
@@ -217,9 +217,9 @@ class _Step:
     ) -> tuple[FoldReport, Scored]:
         """Fold the stories of these ids; their readings are on their way. `scored` is what the step
         before gave back: what was compared then is not again."""
-        around = self._around(ids)
+        around, event_of = self._around(ids)
         new = {reading.id: reading for reading in begun}
-        readings, known = self._window(new, around)
+        readings, known = self._window(new, around, event_of)
         in_window = list(readings.values())
         folded = fold_readings(
             in_window,
@@ -257,8 +257,8 @@ class _Step:
         )
         return report, folded.scored
 
-    def _around(self, ids: Sequence[int]) -> dict[int, tuple[Reading, int | None]]:
-        """What the stories of these ids could be folded with, by id, each with the event it is in:
+    def _around(self, ids: Sequence[int]) -> tuple[dict[int, Reading], dict[int, int]]:
+        """What the stories of these ids could be folded with, by id, and the event that each is in:
         what lies in the window around them, and what has no date and came to us about when they
         did. Where they were folded before, they are in there, too."""
         times = [
@@ -275,17 +275,15 @@ class _Step:
             for since, until in _spans(moments):
                 rows += readings_seen(self._db, since, until, undated_only=not undated)
         rows += readings_of(self._db, ids)
-        event_of = {row[0]: event for row, event in rows}
-        readings = self._current(row for row, _ in rows)
-        return {reading.id: (reading, event_of[reading.id]) for reading in readings}
+        event_of = {row[0]: event for row, event in rows if event is not None}
+        return {r.id: r for r in self._current(row for row, _ in rows)}, event_of
 
     def _window(
-        self, new: dict[int, Reading], around: Mapping[int, tuple[Reading, int | None]]
+        self, new: dict[int, Reading], around: dict[int, Reading], event_of: Mapping[int, int]
     ) -> tuple[dict[int, Reading], dict[int, set[int]]]:
         """The new stories and all that they could be folded with, by id: what is around them, and
         every other member of the events of these; and these events, each with its stories."""
-        event_of = {id_: event for id_, (_, event) in around.items() if event is not None}
-        readings = {id_: reading for id_, (reading, _) in around.items()} | new
+        readings = around | new
         # Those of edited ones and of their partners were kept however long ago.
         known = known_groups(self._db, new.keys() | self._constraints.partners(new.keys()))
         for id_, event in event_of.items():

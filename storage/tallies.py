@@ -85,9 +85,7 @@ MOST_PAIRED = 200  # sources of an event; views.sql and migrations.py tell of it
 def take_out(db: Database, event_ids: Iterable[int]) -> None:
     """Count these events no more; to be called before they change."""
     for ids in chunks(event_ids):
-        chosen = f"e.event_id IN ({marks(ids)})"
-        for statement in (_PAIRS, _DAYS):
-            db.execute(statement.format(sign="-", chosen=chosen, most=MOST_PAIRED), ids)
+        _count(db, "-", f"IN ({marks(ids)})", ids)
         for table in ("event_sources", "leads"):
             db.execute(f"DELETE FROM {table} WHERE event_id IN ({marks(ids)})", ids)
 
@@ -119,6 +117,10 @@ def pair_anew(db: Database) -> None:
 def _put_in(db: Database, which: str, ids: Sequence[int]) -> None:
     for statement in (_SOURCES_IN, _LEADS_IN):
         db.execute(statement.format(chosen=f"e.id {which}"), ids)
+    _count(db, "", which, ids)
+
+
+def _count(db: Database, sign: str, which: str, ids: Sequence[int]) -> None:
     for statement in (_DAYS, _PAIRS):
         chosen = f"e.event_id {which}"
-        db.execute(statement.format(sign="", chosen=chosen, most=MOST_PAIRED), ids)
+        db.execute(statement.format(sign=sign, chosen=chosen, most=MOST_PAIRED), ids)
