@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pyarrow as pa
@@ -129,11 +130,6 @@ def _standard_error(log: Path) -> Iterator[None]:
         os.close(ours)
 
 
-def _path(address: str) -> str:
-    """A file as people write it; Spark names it file:/news/d%C3%A9j%C3%A0.jsonl."""
-    return unquote(address).removeprefix("file:").replace("///", "/", 1)
-
-
 def parts_of(size: int) -> int:
     """In how many parts the stories of so many bytes are worked on."""
     return max(FEWEST_PARTS, size // BYTES_A_PART)
@@ -194,7 +190,10 @@ class Fold:
             stories=addresses - none,
             broken=none - skipped,
             skipped=skipped,
-            examples=[f"{_path(row['file'])}: {row['broken']}" for row in examples.collect()],
+            examples=[
+                f"{url2pathname(urlsplit(row['file']).path)}: {row['broken']}"
+                for row in examples.collect()
+            ],
             sources=self._sources(told),
         )
 
@@ -273,7 +272,7 @@ class Fold:
 
     def fold(self, told: Told) -> tuple[int, int]:
         """All that comes after the reading; how many copies and events there are."""
-        say = self._job.say
+        say = self.say
         numbers = self._numbers("at", "dated", "out_by", "tongue", "roundup")
         self._starts = self._spark.sparkContext.broadcast(_starts(numbers["part"].to_numpy()))
         say(f"{len(numbers)} stories read; looking for copies")
@@ -331,7 +330,7 @@ class Fold:
         for number in range(MOST_ROUNDS):
             pairs = self._pairs_between(standing).persist(StorageLevel.DISK_ONLY)
             count = pairs.count()
-            self._job.say(f"{count} pairs to link")
+            self.say(f"{count} pairs to link")
             blocks = (np.maximum(chosen.place, 0) + number % 2 * sizes.block // 2) // sizes.block
             is_last = count <= sizes.few_pairs or number + 1 == MOST_ROUNDS
             if is_last:
