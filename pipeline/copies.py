@@ -15,19 +15,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import chain, islice, pairwise
-from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from pipeline.same_text import same_text
-from pipeline.sketches import MIN_WORDS, sketches
+from pipeline.sketches import MIN_WORDS, heads, sketches
 from pipeline.union_find import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pipeline.sketches import Sketch
     from storage.models import Story
 
 SAME_WORDS = 5  # a shorter headline (Photos of the day) comes again with other photos
@@ -35,24 +33,35 @@ SAME_WORDS_WITHIN = 2 * 86_400.0  # seconds; later, the same headline tells of t
 STORIES_AT_ONCE = 2_000  # sketched together, and no more of their texts are held
 
 
-class Carrier(NamedTuple):
+class Carrier(Protocol):
     """A story as far as it matters whose text it carries: no text, but its sketch.
 
     `out_by` is when it was out at the latest (seconds since 1970; None: not known), `claims_home`
-    whether it names another site as its canonical home.
+    whether it names another site as its canonical home, `sketch` what sketches.py makes. A Reading
+    is one.
     """
 
+    @property
+    def id(self) -> int: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def out_by(self) -> float | None: ...
+    @property
+    def claims_home(self) -> bool: ...
+    @property
+    def sketch(self) -> bytes: ...
+
+
+class _Carrier(NamedTuple):
     id: int
     url: str
     language: str
     out_by: float | None
     claims_home: bool
-    sketch: Sketch
-
-    @property
-    def first(self) -> tuple[bool, float, bool, str]:
-        """Sorts the original before its copies; one of an unknown time takes nobody's lead."""
-        return (self.out_by is None, self.out_by or 0.0, self.claims_home, self.url)
+    sketch: bytes
 
 
 def copies(stories: Iterable[Story]) -> dict[int, int]:
@@ -70,7 +79,7 @@ def carriers(stories: Iterable[Story]) -> Iterator[Carrier]:
     while block := list(islice(told, STORIES_AT_ONCE)):
         made = sketches((story.title, story.text) for story in block)
         for story, sketch_ in zip(block, made, strict=True):
-            yield Carrier(
+            yield _Carrier(
                 id=story.stored_id,
                 url=story.url,
                 language=story.language,
@@ -85,29 +94,36 @@ def originals(carried: Iterable[Carrier]) -> dict[int, int]:
 
     The original is the one published first; where times are equal or missing, the one that
     claims no other site as its canonical home, then the smaller URL. All of a group have one
-    original, which is no copy itself. The order of the carriers makes no difference.
+    original, which is no copy itself. The order of the carriers makes no difference. Raises
+    ValueError for an outdated sketch.
     """
     known = list(carried)
     groups = Groups(len(known))
-    pairs = chain(_same_words(known), same_text(carrier.sketch for carrier in known))
+    pairs = chain(_same_words(known), same_text([carrier.sketch for carrier in known]))
     ends = np.fromiter(chain.from_iterable(pairs), np.int64).reshape(-1, 2)
     groups.join(ends[:, 0], ends[:, 1])
     found: dict[int, int] = {}
     for group in groups.all():
-        original, *others = sorted((known[position] for position in group), key=attrgetter("first"))
+        original, *others = sorted((known[position] for position in group), key=_first)
         found.update((other.id, original.id) for other in others)
     return dict(sorted(found.items()))
 
 
+def _first(carrier: Carrier) -> tuple[bool, float, bool, str]:
+    """Sorts the original before its copies; one of an unknown time takes nobody's lead."""
+    return carrier.out_by is None, carrier.out_by or 0.0, carrier.claims_home, carrier.url
+
+
 def _same_words(known: Sequence[Carrier]) -> Iterator[tuple[int, int]]:
     """Neighbours in time among short stories with exactly the same words, headline and all."""
-    same: dict[tuple[str, int, int], list[int]] = defaultdict(list)
-    for position, carrier in enumerate(known):
-        said = carrier.sketch
-        if SAME_WORDS <= said.words < 2 * MIN_WORDS and carrier.out_by is not None:
-            same[carrier.language, said.words, said.said].append(position)
+    same: dict[tuple[str, int], list[int]] = defaultdict(list)
+    told = heads([carrier.sketch for carrier in known])
+    short = np.flatnonzero((told["words"] >= SAME_WORDS) & (told["words"] < 2 * MIN_WORDS))
+    for position, said in zip(short.tolist(), told["said"][short].tolist(), strict=True):
+        if known[position].out_by is not None:
+            same[known[position].language, said].append(position)
     for alike in same.values():
-        alike.sort(key=lambda position: known[position].first)
+        alike.sort(key=lambda position: _first(known[position]))
         for left, right in pairwise(alike):
             earlier, later = known[left].out_by, known[right].out_by
             assert earlier is not None and later is not None

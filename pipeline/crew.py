@@ -27,6 +27,7 @@ from storage.workers import begin_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from multiprocessing.context import BaseContext
     from pathlib import Path
 
     from sqlite_utils import Database
@@ -128,7 +129,7 @@ def crew(db: Database, path: Path | None, stories: int) -> Iterator[Crew]:
         return
     pool = ProcessPoolExecutor(
         _workers(),
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=_context(),
         initializer=_start,
         initargs=(path,),
     )
@@ -136,6 +137,16 @@ def crew(db: Database, path: Path | None, stories: int) -> Iterator[Crew]:
         yield Crew(db, pool)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    """How workers start: never as a copy of this process, which holds an open database. Where the
+    system can, one process loads this module, and the workers are copies of that one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def one_thread() -> threadpool_limits:

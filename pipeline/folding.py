@@ -130,7 +130,7 @@ def fold_readings(
     """
     in_order = sorted(readings, key=lambda reading: reading.url)
     if copy_of is None:
-        copy_of = originals(reading.carrier for reading in in_order)
+        copy_of = originals(in_order)
     copy_of = dict(copy_of)
     _free_copies(copy_of, constraints)
     stories = _Stories(in_order, copy_of, known or {}, meaning, constraints)

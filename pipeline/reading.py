@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pipeline.background import FIRST_CHARACTERS, rarity
-from pipeline.copies import Carrier
 from pipeline.details import Amount, Details, details
 from pipeline.embeddings import content_hash, embedded_words
 from pipeline.enrich.roundups import is_roundup
 from pipeline.sketches import VERSION as SKETCH_VERSION
-from pipeline.sketches import Sketch, sketches
+from pipeline.sketches import sketches
 from pipeline.text import stemmed, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from pipeline.sketches import Sketch
     from storage.models import Story
     from storage.readings import Row
 
@@ -129,18 +129,6 @@ class Reading(_Row):
         found: dict[str, Any] = json.loads(self.said)
         return found
 
-    @property
-    def carrier(self) -> Carrier:
-        """The story as copies.py looks at it. Raises ValueError for an outdated sketch."""
-        return Carrier(
-            id=self.id,
-            url=self.url,
-            language=self.language,
-            out_by=self.out_by,
-            claims_home=self.claims_home,
-            sketch=Sketch.from_bytes(self.sketch),
-        )
-
 
 def is_current(row: Row) -> bool:
     """Whether this version of newsfold wrote a reading that was kept."""
@@ -193,7 +181,7 @@ def _read(story: Story, sketch: Sketch) -> Reading:
             ensure_ascii=False,
             separators=(",", ":"),
         ),
-        sketch=sketch.to_bytes(),
+        sketch=sketch,
     )
 
 

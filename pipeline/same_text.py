@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.sketches import BITS, BYTES, unpacked
+from pipeline.sketches import BITS, BYTES, HEAD, heads, unpacked
 from pipeline.union_find import Groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from pipeline.sketches import Sketch
 
 # Shares of a text's 3-grams that another text has, too.
 CONTAINED = 0.7  # of the shorter text's. Real pairs at .65 to .70 were in part reports around one
@@ -48,7 +46,7 @@ _u = np.uint64
 Array = np.ndarray[Any, Any]
 
 
-def same_text(sketches: Iterable[Sketch], new_from: int = 0) -> Iterator[tuple[int, int]]:
+def same_text(sketches: Iterable[bytes], new_from: int = 0) -> Iterator[tuple[int, int]]:
     """Pairs of positions (smaller first) that carry the same text: enough of them to join all
     that belong together, not every pair of a group.
 
@@ -58,7 +56,8 @@ def same_text(sketches: Iterable[Sketch], new_from: int = 0) -> Iterator[tuple[i
 
     Only pairs with a position at `new_from` or after are told; give the sketches known before
     first, and no more than the window that matters, to bound the time. The sketches are read
-    once and not held. Memory: about 1 KB a sketch. Raises ValueError for more than 16 777 216.
+    once and not held. Memory: about 1 KB a sketch. Raises ValueError for what is no sketch of this
+    version, and for more than 16 777 216.
     """
     shelf = _Shelf.of(sketches)
     order, repeats, repeated = shelf.in_order()
@@ -92,15 +91,15 @@ class _Shelf:
     digests: Array  # the same for two stories with the same hashes
 
     @classmethod
-    def of(cls, sketches: Iterable[Sketch]) -> _Shelf:
+    def of(cls, sketches: Iterable[bytes]) -> _Shelf:
         buffer = bytearray()  # grows in place, where a concatenation would hold all twice
         columns: list[tuple[Array, Array, Array, Array]] = []
         told = iter(sketches)
         while block := list(islice(told, SKETCHES_AT_ONCE)):
-            hashes = unpacked(b"".join(each.hashes for each in block))
+            levels = heads(block)["level"]
+            hashes = unpacked(b"".join([each[HEAD:] for each in block]))
             buffer += hashes.tobytes()
-            counts = np.fromiter((len(each.hashes) // BYTES for each in block), np.int64)
-            levels = np.fromiter((each.level for each in block), np.uint8)
+            counts = (np.fromiter(map(len, block), np.int64) - HEAD) // BYTES
             columns.append((counts, levels, *_indexed_and_digests(hashes, counts, levels)))
         if sum(len(column[0]) for column in columns) > MOST:
             raise ValueError(f"more than {MOST} sketches at once: give a window of them")

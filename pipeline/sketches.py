@@ -13,10 +13,9 @@ be read back from what it makes.
 
 from __future__ import annotations
 
-import struct
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,7 +35,8 @@ BITS = 40  # of a 3-gram's hash: with a position, or with a pair's number, it fi
 # word, which NumPy sorts fast; among a million stories one in some hundreds meets another by chance
 BYTES = BITS // 8
 THINNEST = BITS - 1  # level of a sketch; no text is so long, and same_text.py can halve once more
-_HEAD = struct.Struct("<BBIQ")  # version, level, words, said
+_HEAD = np.dtype([("version", "u1"), ("level", "u1"), ("words", "<u4"), ("said", "<u8")])
+HEAD = _HEAD.itemsize  # bytes
 _u = np.uint64
 _ONES = _u((1 << BITS) - 1)
 _ODD = (_u(0x9E3779B97F4A7C15), _u(0xD6E8FEB86659FD93))  # odd, without a pattern
@@ -60,35 +60,40 @@ _POWERS = 1 << 15  # at least so many at once: one table for all small calls
 Array = np.ndarray[Any, Any]
 
 
-class Sketch(NamedTuple):
+class Sketch(bytes):
     """What is left of a title and a text; made once, kept, and read instead of them.
 
-    `words` and `said` are the number of words of title and text together and a hash (64 bits) of
-    all of them in their order. `level` says that one in 2^level of the text's 3-grams is kept:
-    those whose hash is below 2^(40 - level), so that a thinner sample is the beginning of a
-    thicker one. `hashes` are these, ascending, without repetition, 5 bytes each (little-endian);
-    none for a text of fewer than MIN_WORDS words. About 250 bytes for a story of 300 words, at
-    most 334.
+    Five parts, of which the first four are its head: the version of all that follows (one byte),
+    `level` (one), `words` (four) and `said` (eight), the number of words of title and text
+    together and a hash of all of them in their order; and the kept hashes. `level` says that one
+    in 2^level of the text's 3-grams is kept: those whose hash is below 2^(40 - level), so that a
+    thinner sample is the beginning of a thicker one. The hashes are ascending, without repetition,
+    5 bytes each; none for a text of fewer than MIN_WORDS words. All numbers are little-endian.
+    About 250 bytes for a story of 300 words, at most 334.
     """
 
-    words: int
-    said: int
-    level: int = 0
-    hashes: bytes = b""
+    @property
+    def level(self) -> int:
+        return int(heads([self])["level"][0])
 
-    def to_bytes(self) -> bytes:
-        """14 bytes of head and the hashes; the first byte is the version of all that follows."""
-        return _HEAD.pack(VERSION, self.level, self.words, self.said) + self.hashes
+    @property
+    def hashes(self) -> bytes:
+        return self[HEAD:]
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Sketch:
-        """Raises ValueError for what is no sketch or one of another version: sketch again."""
-        if len(data) < _HEAD.size or (len(data) - _HEAD.size) % BYTES or data[0] != VERSION:
-            raise ValueError("not a sketch of this version")
-        _, level, words, said = _HEAD.unpack_from(data)
-        if level > THINNEST:
-            raise ValueError("not a sketch: no text is so long")
-        return cls(words, said, level, data[_HEAD.size :])
+
+def heads(sketches: Sequence[bytes]) -> Array:
+    """The heads of n sketches, kept ones or new ones, as columns `version`, `level`, `words` and
+    `said` of n numbers each. Raises ValueError where one is no sketch or one of another version:
+    sketch again."""
+    lengths = np.fromiter(map(len, sketches), np.int64, len(sketches))
+    if ((lengths < HEAD) | ((lengths - HEAD) % BYTES > 0)).any():
+        raise ValueError("not a sketch: no sketch has so many bytes")
+    found: Array = np.frombuffer(b"".join([each[:HEAD] for each in sketches]), _HEAD)
+    if (found["version"] != VERSION).any():
+        raise ValueError("not a sketch of this version")
+    if (found["level"] > THINNEST).any():
+        raise ValueError("not a sketch: no text is so long")
+    return found
 
 
 def sketch(title: str, text: str) -> Sketch:
@@ -141,10 +146,10 @@ def _read(parts: Sequence[str]) -> Iterator[Sketch]:
     keys = _distinct(*_shingles(words, counts))
     starts, lengths, levels = _sampled(keys, len(totals))
     packed = (keys & _ONES).astype("<u8").view(np.uint8).reshape(-1, 8)[:, :BYTES].tobytes()
-    columns = (array.tolist() for array in (totals, said, levels, starts, lengths))
-    for total, said_here, level, start, length in zip(*columns, strict=True):
-        kept = packed[start * BYTES : (start + length) * BYTES]
-        yield Sketch(total, said_here, level, kept)
+    made = np.empty(len(totals), _HEAD)
+    made["version"], made["level"], made["words"], made["said"] = VERSION, levels, totals, said
+    for head, start, length in zip(made, starts.tolist(), lengths.tolist(), strict=True):
+        yield Sketch(head.tobytes() + packed[start * BYTES : (start + length) * BYTES])
 
 
 def _words(parts: Sequence[str]) -> tuple[Array, Array]:

@@ -168,7 +168,7 @@ def _side_by_side(
 ) -> tuple[Window, dict[int, int]]:
     """The originals as a window, and the row of each story by its id."""
     readings = sorted(read_all(stories), key=lambda reading: reading.url)
-    copy_of = originals(reading.carrier for reading in readings)
+    copy_of = originals(readings)
     side_by_side = window([r for r in readings if r.id not in copy_of], meaning)
     row = {reading.id: place for place, reading in enumerate(side_by_side.readings)}
     return side_by_side, {r.id: row[copy_of.get(r.id, r.id)] for r in readings}

@@ -141,7 +141,7 @@ def read(stories: Iterable[pa.RecordBatch], part: int) -> Iterator[pa.Table]:
 def copies(told: pa.Table) -> dict[int, int]:
     """Row of a copy -> row of the story whose text it carries; all sketches at once."""
     rows = told["row"].to_pylist()
-    return originals(reading.carrier for reading in columns.readings(told, rows))
+    return originals(columns.readings(told, rows))
 
 
 def compare(told: pa.Table, with_each_other: bool) -> pa.Table:

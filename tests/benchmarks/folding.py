@@ -330,7 +330,7 @@ STAGES = {
     "storage/": "SQLite",
 }
 # Kept readings are only unpacked; that is not reading.
-UNPACKED = {"is_current", "told", "appeared", "carrier"}
+UNPACKED = {"is_current", "told", "appeared"}
 
 
 def run_profile(given: argparse.Namespace) -> None:
