@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipeline.enrich.related import (
@@ -22,6 +23,7 @@ from pipeline.enrich.related import (
     everybody,
     first,
     is_rare,
+    relates,
     side_by_side,
 )
 from storage.database import transaction
@@ -130,4 +132,5 @@ def _afresh(events: Iterable[EventNames]) -> list[EventNames]:
 
 
 def _names(events: Iterable[EventNames]) -> set[str]:
-    return {name for event in events for name in event.names}
+    """What they name, without what everybody does."""
+    return set(filter(relates, chain.from_iterable(event.names for event in events)))

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from heapq import nsmallest
-from itertools import chain, groupby, permutations
-from math import exp, log, log1p, sqrt
-from typing import TYPE_CHECKING
+from itertools import chain, groupby, islice, permutations
+from math import log
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -43,7 +43,7 @@ ROUNDUP = "roundup"
 BY_EDITOR = 0.8  # of the weaker of the two relations to the roundup
 _BYLINE = re.compile(r"(?:By|Von|Reporting|Editing)\s")
 AT_ONCE = 250  # events that are held against all others in one step: bounds the memory
-ROUNDING = 1e-4  # of scores, as they are stored
+ROUNDING = 1e-4  # of what a score can be at most, which is summed in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,15 @@ class EventNames:
     length: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    """An event's names, each with how much it says of it; `length` of that as a vector."""
+class _Both(NamedTuple):
+    """Another event by its row, how near it is, and the names that both have: their columns, and
+    how much each says of the two."""
 
-    event_id: int
-    when: datetime
-    weights: Mapping[str, float]
-    length: float
-    title: str
+    row: int
+    score: float
+    alike: float
+    names: NDArray[np.intp]
+    said: NDArray[np.float64]
 
 
 def related(
@@ -80,9 +80,8 @@ def related(
     events: int,
 ) -> tuple[Related, ...]:
     """The events most related to one. `frequency` says in how many of the `events` a name is."""
-    saying = _Saying(frequency, events)
-    weighed = [_weigh(other, saying) for other in others]
-    return _nearest(_weigh(event, saying), weighed, frequency, events)
+    near = Near([event, *others], frequency, events)
+    return near.nearest([event.event_id])[event.event_id]
 
 
 def relate_all(
@@ -109,32 +108,32 @@ class Near:
     def __init__(
         self, events: Iterable[EventNames], frequency: Mapping[str, int], total: int
     ) -> None:
-        self._frequency, self._total = frequency, total
-        self._saying = _Saying(frequency, total)
-        self._events = sorted(events, key=lambda event: event.event_id)
-        self.known = {event.event_id: event for event in self._events}
-        self._close: dict[int, _Weighed] = {}
+        self.known = {e.event_id: e for e in sorted(events, key=lambda event: event.event_id)}
+        self._events = list(self.known.values())
         self._row = {event_id: row for row, event_id in enumerate(self.known)}
         self._days = np.array([event.when.timestamp() / 86_400 for event in self._events])
-        column: dict[str, int] = {}
-        self._names = self._matrix(column)
-        rare = np.array([is_rare(name, frequency, total) for name in column], dtype=bool)
+        # In the order of names: sums are then the same, whatever other events there are.
+        self._columns = sorted(set(chain.from_iterable(e.names for e in self._events)))
+        self._names = self._matrix(_Saying(frequency, total))
+        rare = np.array([is_rare(name, frequency, total) for name in self._columns], dtype=bool)
         self._rare = self._names[:, rare]
         common = self._names[:, ~rare]
         self._common_lengths = np.sqrt(np.asarray(common.multiply(common).sum(axis=1)).ravel())
 
-    def _matrix(self, column: dict[str, int]) -> csr_matrix:
-        """How much each name says of each event, as vectors of length 1: as `_weigh` has it, for
-        all at once. `column` is filled with the column of each name."""
+    def _matrix(self, saying: Mapping[str, float]) -> csr_matrix:
+        """How much each name says of each event, as vectors of length 1: the rarer it is in others
+        and the more frequent in this one, the more."""
         told = [event.names for event in self._events]
-        columns = [column.setdefault(name, len(column)) for name in chain.from_iterable(told)]
+        column = {name: number for number, name in enumerate(self._columns)}
+        columns = [column[name] for name in chain.from_iterable(told)]
         counts = np.fromiter(chain.from_iterable(names.values() for names in told), dtype=float)
-        said = np.fromiter((self._saying[name] for name in column), dtype=float)
+        said = np.fromiter((saying[name] for name in self._columns), dtype=float)
         matrix = csr_matrix(
             (np.log1p(counts) * said[columns], columns, np.cumsum([0, *map(len, told)])),
-            shape=(len(told), len(column)),
+            shape=(len(told), len(self._columns)),
         )
         matrix.eliminate_zeros()
+        matrix.sort_indices()
         lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
         known = np.array([event.length or np.nan for event in self._events], dtype=float)
         lengths = np.where(np.isnan(known), lengths.round(9), known)  # in whatever order summed
@@ -142,57 +141,58 @@ class Near:
         matrix.data /= np.repeat(lengths, np.diff(matrix.indptr))
         return matrix
 
-    def _weighed(self, row: int) -> _Weighed:
-        """Few of them are looked at closely, some of these often."""
-        found = self._close.get(row)
-        if found is None:
-            found = self._close[row] = _weigh(self._events[row], self._saying)
-        return found
-
     def nearest(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
         """The most related events of each, none of which is a roundup."""
         found: dict[int, tuple[Related, ...]] = dict.fromkeys(sorted(event_ids), ())
         for row, others in self._pairs(event_ids):
-            relations: list[Related] = []
-            for score, other in others:
-                if self._events[other].category == ROUNDUP:
-                    continue
-                if len(relations) >= MOST and score < relations[MOST - 1].score - ROUNDING:
-                    break
-                relation = self._relation(row, other)
-                if relation is not None:
-                    relations = sorted([*relations, relation], key=_by_score)
-            found[self._events[row].event_id] = tuple(relations[:MOST])
+            told = (both for both in others if self._events[both.row].category != ROUNDUP)
+            relations = filter(None, (self._relation(row, both) for both in told))
+            found[self._events[row].event_id] = tuple(islice(relations, MOST))
         return found
 
     def relations(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
         """All that each is related to, however many, roundups among them."""
         found: dict[int, tuple[Related, ...]] = {}
         for row, others in self._pairs(event_ids):
-            relations = (self._relation(row, other) for _, other in others)
+            relations = (self._relation(row, both) for both in others)
             found[self._events[row].event_id] = tuple(filter(None, relations))
         return found
 
-    def _relation(self, row: int, other: int) -> Related | None:
-        return _relation(self._weighed(row), self._weighed(other), self._frequency, self._total)
+    def _relation(self, row: int, both: _Both) -> Related | None:
+        event, other = self._events[row], self._events[both.row]
+        if len(both.names) == 1 and both.alike < ENOUGH_ALONE:
+            name = self._columns[both.names[0]]
+            if not (holds(event.title, [name]) and holds(other.title, [name])):
+                return None
+        telling = sorted(zip((-both.said).tolist(), both.names.tolist(), strict=True))[:3]
+        names = ", ".join(self._columns[column] for _, column in telling)
+        return Related(other.event_id, both.score, f"both name {names}")
 
-    def _pairs(self, event_ids: Collection[int]) -> Iterator[tuple[int, list[tuple[float, int]]]]:
-        """Each event with the others that may be related to it, by their rows: (score, row) of
-        each, the nearest first."""
+    def _pairs(self, event_ids: Collection[int]) -> Iterator[tuple[int, Iterator[_Both]]]:
+        """Each event, by its row, with the others that may be related to it, the nearest first."""
         rows = np.array(sorted(self._row[id_] for id_ in event_ids), dtype=int)
         for start in range(0, len(rows), AT_ONCE):
-            lefts, rights, scores = self._scores(rows[start : start + AT_ONCE])
-            order = np.lexsort((rights, -scores, lefts))
-            pairs = zip(
-                lefts[order].tolist(), scores[order].tolist(), rights[order].tolist(), strict=True
-            )
-            for row, group in groupby(pairs, key=lambda pair: pair[0]):
-                yield row, [(score, other) for _, score, other in group]
+            lefts, rights, alike, scores, shared = self._alike(rows[start : start + AT_ONCE])
+            order = np.lexsort((rights, -scores, lefts)).tolist()
+            row, other, begin = lefts.tolist(), rights.tolist(), shared.indptr.tolist()
+            for left, pairs in groupby(order, key=row.__getitem__):
+                yield (
+                    left,
+                    (
+                        _Both(
+                            other[pair],
+                            float(scores[pair]),
+                            float(alike[pair]),
+                            shared.indices[begin[pair] : begin[pair + 1]],
+                            shared.data[begin[pair] : begin[pair + 1]],
+                        )
+                        for pair in pairs
+                    ),
+                )
 
-    def _scores(
-        self, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-        """Pairs of events that share a rare name, with all scores that are high enough."""
+    def _alike(self, rows: NDArray[np.intp]) -> tuple[Any, Any, Any, Any, csr_matrix]:
+        """Pairs of events that share a rare name, how much they are alike, all scores that are high
+        enough, and what each name adds."""
         product = (self._rare[rows] @ self._rare.T).tocoo()
         lefts, rights, alike = rows[product.row], product.col, product.data
         days = np.abs(self._days[lefts] - self._days[rights])
@@ -200,10 +200,12 @@ class Near:
         at_most = alike + self._common_lengths[lefts] * self._common_lengths[rights]
         open_ = (lefts != rights) & (days <= WINDOW.days) & (at_most * fades >= ENOUGH - ROUNDING)
         lefts, rights, fades = lefts[open_], rights[open_], fades[open_]
-        alike = np.asarray(self._names[lefts].multiply(self._names[rights]).sum(axis=1)).ravel()
+        shared = self._names[lefts].multiply(self._names[rights]).tocsr()
+        alike = np.asarray(shared.sum(axis=1)).ravel()
         scores = alike * fades
-        high = scores >= ENOUGH - ROUNDING
-        return lefts[high], rights[high], scores[high]
+        high = scores >= ENOUGH
+        scores = np.minimum(scores, 1.0).round(4)
+        return lefts[high], rights[high], alike[high], scores[high], shared[high]
 
 
 def side_by_side(
@@ -240,39 +242,6 @@ def _by_score(related: Related) -> tuple[float, int]:
     return -related.score, related.event_id
 
 
-def _nearest(
-    event: _Weighed, others: Iterable[_Weighed], frequency: Mapping[str, int], total: int
-) -> tuple[Related, ...]:
-    found = []
-    for other in others:
-        if other.event_id == event.event_id or abs(other.when - event.when) > WINDOW:
-            continue
-        relation = _relation(event, other, frequency, total)
-        if relation is not None:
-            found.append(relation)
-    return first(found)
-
-
-def _relation(
-    event: _Weighed, other: _Weighed, frequency: Mapping[str, int], total: int
-) -> Related | None:
-    mine, theirs = event.weights, other.weights
-    both = {name: mine[name] * theirs[name] for name in mine if name in theirs}
-    if not any(is_rare(name, frequency, total) for name in both):
-        return None
-    alike = sum(both.values()) / (event.length * other.length)
-    days = abs(other.when - event.when) / timedelta(days=1)
-    score = alike * exp(-days / FADES_IN)
-    if score < ENOUGH:
-        return None
-    if len(both) == 1 and alike < ENOUGH_ALONE:
-        (name,) = both
-        if not (holds(event.title, [name]) and holds(other.title, [name])):
-            return None
-    telling = sorted(both, key=lambda name: (-both[name], name))[:3]
-    return Related(other.event_id, round(min(score, 1.0), 4), f"both name {', '.join(telling)}")
-
-
 class _Saying(dict[str, float]):
     """How much a name says of an event that has it: the rarer, the more, and 1 what no other has;
     each worked out once. (IDF, Sparck Jones, 1972, as a share of the most that there can be: so it
@@ -285,23 +254,12 @@ class _Saying(dict[str, float]):
 
     def __missing__(self, name: str) -> float:
         said = 1 - log(max(self._frequency.get(name, 1), 1)) / log(self._total + 1)
-        self[name] = max(said, 0.0) if _relates(name) else 0.0
+        self[name] = max(said, 0.0) if relates(name) else 0.0
         return self[name]
 
 
-def _weigh(event: EventNames, saying: _Saying) -> _Weighed:
-    """How much each name says of the event: rare in others, frequent in this one."""
-    weights = {
-        name: log1p(count) * said
-        for name, count in event.names.items()
-        if (said := saying[name]) > 0
-    }
-    length = event.length or sqrt(sum(weight * weight for weight in weights.values()))
-    return _Weighed(event.event_id, event.when, weights, length, event.title)
-
-
 @lru_cache(maxsize=100_000)
-def _relates(name: str) -> bool:
+def relates(name: str) -> bool:
     """Whether it names somebody or something: no day, month, country, byline or button does."""
     if len(name) <= 2 or _BYLINE.match(name) or name in _no_names():
         return False
