@@ -193,6 +193,7 @@ def test_a_spider_by_itself_leaves_at_once_while_a_pass_works(slow: Web, tmp_pat
     assert feed == {"next_due": None, "last_error": None}
 
 
+@pytest.mark.long
 def test_a_pass_leaves_at_once_while_a_spider_by_itself_works(slow: Web, tmp_path: Path) -> None:
     database = tmp_path / "news.db"
     pages = [f"http://a.test/{number}" for number in range(PAGES)]

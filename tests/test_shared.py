@@ -224,6 +224,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         yield Shared(web, answered, redis.queued(), *found)
 
 
+@pytest.mark.long
 @needs_redis
 def test_both_crawlers_fetch_and_nothing_is_left_in_redis(shared: Shared) -> None:
     assert min(shared.answered) > 0
@@ -231,6 +232,7 @@ def test_both_crawlers_fetch_and_nothing_is_left_in_redis(shared: Shared) -> Non
     assert shared.left == 0
 
 
+@pytest.mark.long
 @needs_redis
 def test_every_address_is_asked_once_between_them(shared: Shared) -> None:
     asked = Counter(shared.web.urls())
@@ -242,6 +244,7 @@ def test_every_address_is_asked_once_between_them(shared: Shared) -> None:
     )
 
 
+@pytest.mark.long
 @needs_redis
 def test_no_host_is_asked_by_two_at_a_time_nor_without_its_pause(shared: Shared) -> None:
     spans: dict[str, list[tuple[float, float]]] = {}
@@ -255,12 +258,14 @@ def test_no_host_is_asked_by_two_at_a_time_nor_without_its_pause(shared: Shared)
         assert next_begin - begin > DELAY * 0.4  # Scrapy varies it by half; and a busy machine
 
 
+@pytest.mark.long
 @needs_redis
 def test_a_host_that_asks_to_be_left_alone_is_left_alone_by_both(shared: Shared) -> None:
     pages = [url for url in shared.web.urls() if url.startswith("http://busy.test/")]
     assert sum(url[-1].isdigit() for url in pages) == 1
 
 
+@pytest.mark.long
 @needs_redis
 def test_what_comes_of_it_is_what_one_machine_makes(shared: Shared) -> None:
     assert len(shared.outcome["stories"]) > 10
