@@ -6,6 +6,7 @@ and addresses, each once, in their order. A list at an address is fetched; nothi
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 ARCHIVES = (".warc", ".warc.gz")
 LISTS = (".paths", ".paths.gz")
+GZIP = b"\x1f\x8b"
 MAX_LIST = 50_000_000  # bytes, packed or not: half a million lines, fifty years of CC-NEWS
 MAX_LINE = 4096  # characters of an address
 
@@ -85,19 +87,21 @@ def _read(name: str, say: Callable[[str], None]) -> str:
         with Path(name).open("rb") as file:
             content = _content(file, name)
     try:
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise NewsfoldError(f"{name}: this is no list of paths (not UTF-8)", WRONG_CALL) from error
 
 
 def _content(file: IO[bytes], name: str) -> bytes:
-    content = file.read(MAX_LIST + 1)
-    if content.startswith(b"\x1f\x8b"):
-        unpacker = zlib.decompressobj(wbits=31)
-        try:
-            content = unpacker.decompress(content, MAX_LIST + 1)
-        except zlib.error as error:
-            raise NewsfoldError(f"{name}: the gzip file is damaged ({error})") from error
+    packed = file.read(len(GZIP)) == GZIP
+    file.seek(0)
+    try:
+        # Of several gzip files in one, all are read; one that was cut short is no whole list.
+        content = (gzip.GzipFile(fileobj=file) if packed else file).read(MAX_LIST + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise NewsfoldError(
+            f"{name}: the gzip file is damaged ({error}); fetch it again"
+        ) from error
     if len(content) > MAX_LIST:
         raise NewsfoldError(f"{name}: a list of over {MAX_LIST:,} bytes; cut it", WRONG_CALL)
     return content

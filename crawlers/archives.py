@@ -24,15 +24,15 @@ from urllib.parse import urlsplit
 
 from w3lib.encoding import http_content_type_encoding
 
-from crawlers.archive_lists import is_address
+from crawlers.archive_lists import check_archive, is_address
 from crawlers.downloads import UnchangedError, downloaded
 from crawlers.extraction import SECONDS_A_PAGE
 from crawlers.pool import Lost, each
 from crawlers.urls import canonical_url, site
-from crawlers.warc import Broken, read_warc
+from crawlers.warc import CUT, Broken, read_warc
 from storage.archives import begin_archive, end_archive, etag_when_done, is_done
 from storage.database import LONG_LOG, transaction, trim_log
-from storage.errors import WRONG_CALL, NewsfoldError
+from storage.errors import NewsfoldError
 from storage.files import YEARS, ImportReport, slug
 from storage.models import Entry, Page, Source
 from storage.sources import add_source, all_sources
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 EVERY = 1000  # records between two words of progress
-TOLD = 20  # broken records of a file that are named; all are counted
+TOLD = 20  # broken records of a file that are named, beside its end; all are counted
 _PAGE_TYPES = ("text/html", "application/xhtml+xml", "")
 
 
@@ -144,14 +144,12 @@ class _Opened:
 def _opened(db: Database, name: str, say: Say) -> Iterator[_Opened]:
     """Raises NewsfoldError for what cannot be had."""
     if not is_address(name):
-        try:
-            with Path(name).open("rb") as file:
-                told = Path(name).stat()
-                changed = f"changed {told.st_mtime_ns}"
-                done = is_done(db, name, told.st_size, changed)
-                yield _Opened(None if done else file, told.st_size, changed)
-        except FileNotFoundError as error:
-            raise NewsfoldError(f"{name}: no such file", WRONG_CALL) from error
+        check_archive(name)  # a device would never end
+        with Path(name).open("rb") as file:
+            told = os.fstat(file.fileno())  # another one may have its name by now
+            changed = f"changed {told.st_mtime_ns}"
+            done = is_done(db, name, told.st_size, changed)
+            yield _Opened(None if done else file, told.st_size, changed)
         return
     known = etag_when_done(db, name)
     try:
@@ -303,7 +301,7 @@ class _Work:
 
     def _broken(self, archive: _Archive, record: Broken) -> None:
         archive.counts["broken"] += 1
-        if archive.counts["broken"] <= TOLD:
+        if archive.counts["broken"] <= TOLD or record.reason == CUT:
             self._say(f"{archive.name}: byte {record.position}: {record.reason}; skipped")
 
 

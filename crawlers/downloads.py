@@ -7,6 +7,7 @@ and a bound on size and time. What was fetched is nameless, and gone with this p
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 import tempfile
@@ -65,18 +66,23 @@ def downloaded(
     with tempfile.TemporaryFile() as file:
         try:
             told = _fetch(url, file, max_bytes, time.monotonic() + seconds, say, etag)
+            size = file.tell()
+            file.seek(0)
         except HTTPError as error:
             if error.code == NOT_MODIFIED:
                 raise UnchangedError from error
             raise _cannot(url, error) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _cannot(url, error) from error
-        size = file.tell()
-        file.seek(0)
         yield Fetched(file, size, told)
 
 
 def _cannot(url: str, error: Exception) -> NewsfoldError:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return NewsfoldError(
+            f"{url}: {tempfile.gettempdir()} has no room for it; free some, or name another folder"
+            " with TMPDIR"
+        )
     return NewsfoldError(
         f"{url}: cannot be fetched ({_words(error)}); fetch it by other means and import the file"
     )

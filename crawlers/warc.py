@@ -31,6 +31,7 @@ BLANK_LINES = 4  # between two records at the most; some programs write others t
 PIECE = 64 * 1024  # bytes read at a time
 PACKED = 16 * 1024  # of gzip; members are small, and what is read too far is read again
 GZIP = b"\x1f\x8b\x08"
+CUT = "the file ends within a record"
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})\b")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\n]{0,200}\n")
 
@@ -65,11 +66,14 @@ def read_warc(file: IO[bytes]) -> Iterator[Response | Broken]:
     while (position := _find_gzip(file, position or 0)) is not None:
         start = position
         member = _Member(file, start)
-        told = False
+        last: Response | Broken | None = None
         for read in _records(io.BufferedReader(member, PIECE), partial(int, start)):
-            told = isinstance(read, Broken)
-            yield read
-        if member.damage and not told:
+            if last:
+                yield last
+            last = read
+        if last and not (member.damage and isinstance(last, Broken)):  # the damage is why
+            yield last
+        if member.damage:
             yield Broken(start, member.damage)
         position = member.end
 
@@ -102,7 +106,7 @@ class _Member(io.RawIOBase):
         packed = self._unpacker.unconsumed_tail or self._file.read(PACKED)
         before = self._file.tell() - len(packed)
         if not packed:
-            self.damage = "the file ends within a record"
+            self.damage = CUT
             self.end = before
             return b""
         try:

@@ -15,7 +15,7 @@ from collections import Counter
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import brotli
@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from loopback import Reply, article, serve
 
 from crawlers import downloads, warc
+from crawlers.archive_lists import archives_of
 from crawlers.archives import import_archive, stories_of_archive
 from crawlers.warc import Broken, Response, read_warc
 from pipeline.output import Voice
@@ -184,6 +185,14 @@ def test_a_broken_record_costs_only_itself(parts: list[bytes], kept: int) -> Non
     ] == []
     assert len(broken) == 1
     assert broken[0].reason
+
+
+def test_a_gzip_file_that_was_cut_short_says_so_beside_whatever_else_is_broken() -> None:
+    said: list[str] = []
+    rubbish = packed([b"rubbish\r\n"] * 30)
+    cut = packed([b"".join(records(2))])[0]
+    load(in_memory(), *packed(records(3)), *rubbish, cut[: len(cut) // 3], said=said)
+    assert "the file ends within a record; skipped" in said[-1]
 
 
 def test_bombs_are_not_unpacked() -> None:
@@ -427,6 +436,17 @@ def test_a_download_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
             assert got.file.read() == b"x" * 100
 
 
+def test_a_full_folder_for_what_is_fetched_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> IO[bytes]:
+        return Path("/dev/full").open("r+b", buffering=0)
+
+    with serve() as web:
+        monkeypatch.setenv("http_proxy", web.address)
+        monkeypatch.setattr(downloads.tempfile, "TemporaryFile", full)
+        web.add("http://big.test/", b"x")
+        assert "has no room for it" in refused("http://big.test/")
+
+
 # Many archives, resumed
 
 
@@ -602,14 +622,38 @@ def test_a_list_of_addresses_is_fetched_file_by_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfa.warc\r\n\r\nb.warc\r\n",
+        gzip.compress(b"a.warc\n", mtime=0) + gzip.compress(b"b.warc\n", mtime=0),
+    ],
+    ids=["of Windows", "gzip files behind each other"],
+)
+def test_all_lines_of_a_list_count(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.paths").write_bytes(content)
+    named = archives_of([str(tmp_path / "x.paths")], "https://cc.example/")
+    assert named == ["https://cc.example/a.warc", "https://cc.example/b.warc"]
+
+
+def test_what_is_no_file_in_a_list_is_not_read(tmp_path: Path) -> None:
+    """A device would never end."""
+    (tmp_path / "a.warc").write_bytes(b"".join(records(1)))
+    (tmp_path / "x.paths").write_text("a.warc\n/dev/zero\n", "utf-8")
+    names = [str(tmp_path / "x.paths")]
+    report = import_pass(tmp_path / "news.db", names, skip_broken=False, voice=Voice(quiet=True))
+    assert report == ImportReport(new=1, failed=1)
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "no path in this list"),
         (b"\xff\xfe\xfa\n", "not UTF-8"),
         (b"a\x00b\n", "no list of paths"),
         (gzip.compress(b"a.warc\n" * 100, mtime=0)[:12] + b"x" * 40, "damaged"),
+        (gzip.compress(b"a.warc\n", mtime=0)[:-3], "damaged"),
     ],
-    ids=["empty", "not UTF-8", "binary", "damaged"],
+    ids=["empty", "not UTF-8", "binary", "damaged", "cut short"],
 )
 def test_a_list_that_is_none(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "x.paths").write_bytes(content)
