@@ -213,9 +213,11 @@ def _drop_pages(db: Database, ids: Sequence[int], _: datetime, __: HashOf | None
 
 
 # Passes, whole ones with their parts; those that lineage names stay, and the latest: its number
-# must not be used again.
+# must not be used again. So does the last crawl that has ended: health tells how long ago that was.
 _OLD_RUNS = """SELECT id FROM runs AS r WHERE part_of IS NULL AND started < :before
   AND id < (SELECT max(id) FROM runs)
+  AND id IS NOT (SELECT max(id) FROM runs WHERE verb IN ('run', 'crawl') AND part_of IS NULL
+    AND finished IS NOT NULL)
   AND NOT EXISTS (SELECT 1 FROM lineage WHERE run_id = r.id)
   AND NOT EXISTS (SELECT 1 FROM runs AS p JOIN lineage AS l ON l.run_id = p.id
     WHERE p.part_of = r.id)

@@ -25,9 +25,10 @@ from pipeline.prune import prune, would_prune
 from pipeline.show import find_event
 from storage.database import create_or_open, open_existing, transaction
 from storage.errors import NewsfoldError
+from storage.health import last_pass
 from storage.models import Entry, Feed, Page
 from storage.pages import save_entries, save_page, waiting_entries
-from storage.runs import folding
+from storage.runs import folding, recorded
 from storage.stories import is_told, save_story, story_at
 from tests.stories import MORNING, made_stories, stored
 
@@ -262,6 +263,18 @@ def test_passes_go_with_their_parts_but_those_that_lineage_names(tmp_path: Path)
     assert pruned(path, {"runs": YEAR}).runs == 3
     left = [row[0] for row in db.execute("SELECT id FROM runs WHERE verb <> 'prune'")]
     assert left == [3, 4, 6]
+
+
+def test_that_there_were_passes_is_not_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "news.db"
+    db = create_or_open(path)
+    for verb in ("crawl", "run", "fold"):
+        with recorded(db, verb, lambda: MORNING):
+            pass
+    assert pruned(path, {"runs": YEAR}).runs == 2
+    last = last_pass(db)
+    assert last is not None
+    assert (last.verb, last.finished) == ("run", MORNING)
 
 
 def test_a_closed_event_can_still_be_shown(
