@@ -120,12 +120,15 @@ def _from_what_is_kept(db: Database, left: Story, right: Story) -> Explained:
     kept = (
         "the match that brought them together is told as it was kept"
         if matches
-        else (f"why each is in its event is kept: newsfold show NEWS.DB {events[0]}")
+        else "why each is in its event is kept: newsfold show NEWS.DB"
+        f" {events[0] if left.pruned else events[1]}"
     )
     one = (
-        f"One event ({events[0]})"
+        "One of them is not folded yet (newsfold fold NEWS.DB)"
+        if None in events
+        else f"One event ({events[0]})"
         if events[0] == events[1]
-        else (f"Two events ({events[0]} and {events[1]})")
+        else f"Two events ({events[0]} and {events[1]})"
     )
     said = said_of(corrections_that_hold(db), left.stored_id, right.stored_id)
     return Explained(

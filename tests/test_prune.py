@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.configuration import read_configuration
 from pipeline.correct import merge, undo
+from pipeline.explain import explain_stories
 from pipeline.fold_pass import fold_pass
 from pipeline.output import Voice
 from pipeline.passes import fold_only
@@ -26,7 +27,7 @@ from pipeline.show import find_event
 from storage.database import create_or_open, open_existing, transaction
 from storage.errors import NewsfoldError
 from storage.health import last_pass
-from storage.models import Entry, Feed, Page
+from storage.models import Entry, Feed, Page, Story
 from storage.pages import save_entries, save_page, waiting_entries
 from storage.runs import folding, recorded
 from storage.stories import is_told, save_story, story_at
@@ -301,6 +302,17 @@ def test_a_closed_event_can_still_be_shown(
     assert newsfold("site", old_and_new, tmp_path / "site")[0] == 0
     code, _, err = newsfold("show", old_and_new, 1, "--as-of", "2026-04-20")
     assert (code, "were pruned on 2028-04-08" in err) == (1, True)
+
+
+def test_a_new_story_beside_a_pruned_one_is_told_as_not_folded(old_and_new: Path) -> None:
+    pruned(old_and_new)
+    db = create_or_open(old_and_new)
+    old, new = made_stories()[0].url, "https://late.example/"
+    stored(db, [Story(new, "A late one", "Words of it.", source_id="late")])
+    for pair in ((old, new), (new, old)):
+        verdict = explain_stories(db, *pair).verdict
+        assert verdict.startswith("One of them is not folded yet (newsfold fold NEWS.DB). Words")
+        assert "None" not in verdict
 
 
 def test_ages_are_told_on_the_line_or_in_the_settings(
