@@ -616,12 +616,100 @@ def test_an_answer_comes_back_as_it_was() -> None:
         flags=["cached"],
         protocol="HTTP/1.1",
     )
-    request = Request("http://a.test/1")
+    request = Request("http://a.test/2")
     back = wire.response_of(*wire.answered(response), request)
     assert isinstance(back, HtmlResponse)
     for name in ("url", "status", "headers", "body", "flags", "protocol"):
         assert getattr(back, name) == getattr(response, name)
     assert back.request is request
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+TASK = {"url": "http://a.test/", "headers": [], "timeout": 5, "gap": 0}
+ANSWER = {"url": "http://a.test/", "status": 200, "headers": [], "flags": [], "protocol": None}
+
+
+def written(good: dict[str, Any], *wrong: dict[str, Any]) -> list[bytes]:
+    return [json.dumps(good | each).encode() for each in wrong]
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"", b"\xff", b"null", b"[]", b'{"url": 1}', DEEP, b"1" * 5000,
+        *written(TASK, {"url": "http://[::1"}, {"headers": 1}, {"headers": ["abc"]}),
+        *written(TASK, {"timeout": -5}, {"timeout": float("nan")}, {"timeout": 10**400}),
+        *written(TASK, {"gap": -1}, {"gap": float("nan")}, {"gap": "soon"}),
+    ],
+)  # fmt: skip
+def test_what_is_no_task_is_told_as_such(packed: bytes) -> None:
+    with pytest.raises(wire.StrangeError, match="no task"):
+        wire.unpacked(packed)
+
+
+def test_no_task_holds_a_crawler_or_a_host_longer_than_anybody_waits() -> None:
+    [packed] = written(TASK, {"timeout": float("inf"), "gap": 1e300})
+    assert wire.unpacked(packed) == wire.Task("http://a.test/", (), 600.0, 600.0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"", b"\xff", b"null", b"1", b"[]", b'"error"', DEEP, b'{"error": "IgnoreRequest"}',
+        b'{"error": [], "said": 1}', b'{"error": "IgnoreRequest", "said": {}}',
+        *written(ANSWER, {"url": "http://other.test/"}, {"url": None}, {"url": "file:///a"}),
+        *written(ANSWER, {"status": -1}, {"status": 10**400}, {"status": "200"}, {"status": True}),
+        *written(ANSWER, {"headers": 1}, {"headers": [[1, 2]]}, {"headers": [["\u4e00", "x"]]}),
+        *written(ANSWER, {"headers": [["ETag", "1\r\nX: y"]]}, {"flags": 1}, {"protocol": [1]}),
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_fails_as_a_broken_connection_does(head: bytes) -> None:
+    with pytest.raises(wire.StrangeError, match="answer cannot be read") as raised:
+        wire.response_of(head, b"<p>Planted", Request("http://a.test/"))
+    assert isinstance(raised.value, wire.FAILURES["DownloadFailedError"])
+
+
+NO_ENTRIES: tuple[dict[str, Any], ...] = (
+    {"foo": "bar"},
+    {"id": b"\xff", "answers": b"\xff", "task": b"\xff", "head": b"\xff", "body": b"\xff"},
+    {"task": "unknown", "head": DEEP, "body": "x"},
+    {"id": "x", "answers": "answers", "task": DEEP},
+)
+
+
+@needs_redis
+def test_what_others_write_into_the_queue_stops_no_crawler_and_no_pass(
+    redis: RedisServer, web: Web, database: Path
+) -> None:
+    told = sources(web, database, hosts=2, pages=2)
+    answers = f"{settings_for(redis.url, database)['NEWSFOLD_QUEUE_ANSWERS']}:http"
+    planted = wire.Task(told[0], (), 1, 0).id
+    foreign = json.dumps(ANSWER | {"url": "http://other.test/"})
+    redis.client.xadd(answers, {"task": planted, "head": foreign, "body": article("Planted")})
+    for fields in NO_ENTRIES:
+        redis.client.xadd(answers, fields)
+        redis.client.xadd("newsfold:tasks", fields | {"answers": answers})
+        redis.client.xadd("newsfold:tasks", fields)
+    one = crawler(redis, web)
+    done(crawl_through(redis, database, DOWNLOAD_DELAY=0.01))
+    assert fetched(database) == set(told)
+    titles = {row["title"] for row in rows(database, "SELECT title FROM stories")}
+    assert "Planted" not in titles
+    until(lambda: redis.client.xlen("newsfold:tasks") == 0, "what is no task is dropped")
+    stop(one)
+
+
+@needs_redis
+def test_a_pass_that_is_over_waits_for_no_crawler_that_waits_for_a_host(
+    redis: RedisServer, web: Web, database: Path
+) -> None:
+    sources(web, database, hosts=1, pages=1)
+    redis.client.set("newsfold:host:host0.test", "somebody's", px=60_000)
+    one = crawler(redis, web)
+    report = done(start_through(redis, database, {"NEWSFOLD_QUEUE_PATIENCE": 3}, seconds=2))
+    assert (report["out_of_time"], report["feeds_failed"], web.asked) == (True, [], [])
+    one.kill()
+    one.communicate()
 
 
 class _StrangeError(DownloadTimeoutError):

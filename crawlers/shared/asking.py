@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
+from scrapy.exceptions import DownloadCancelledError
 
 from crawlers.middlewares import WAITING_DROPPED, NotAskedError
 from crawlers.shared import address
@@ -49,6 +50,7 @@ class AskCrawlers:
         settings = crawler.settings
         self._crawler = crawler
         self._timeout = settings.getfloat("DOWNLOAD_TIMEOUT")
+        self._most_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self._late = settings.getfloat("NEWSFOLD_CRAWLER_LATE")
         self._patience = settings.getfloat("NEWSFOLD_QUEUE_PATIENCE")
         self._url: str = settings["NEWSFOLD_QUEUE"]
@@ -64,6 +66,7 @@ class AskCrawlers:
         self._began = asyncio.Event()
         self._closed = False
         self._ending: NotAskedError | None = None  # why nothing more is asked
+        self._ended = 0.0  # since when
         self._seen = 0.0  # when a crawler was last there
         crawler.signals.connect(self.withdraw, signal=WAITING_DROPPED)
 
@@ -77,6 +80,8 @@ class AskCrawlers:
             self._work = asyncio.ensure_future(self._work_on())
         task = task_of(request, timeout=self._timeout, gap=self._gap(request))
         answer = await self._ask(task)
+        if len(answer.body) > self._most_bytes:
+            raise DownloadCancelledError(f"{len(answer.body)} bytes")
         return response_of(answer.head, answer.body, request)
 
     async def close(self) -> None:
@@ -88,7 +93,8 @@ class AskCrawlers:
 
     def withdraw(self, error: NotAskedError) -> None:
         """Nothing more is to be asked: take back what no crawler has taken yet."""
-        self._ending = self._ending or error
+        if self._ending is None:
+            self._ending, self._ended = error, time.monotonic()
         if self._awaited:
             self._withdrawing = asyncio.ensure_future(self._withdraw())
 
@@ -165,9 +171,11 @@ class AskCrawlers:
             pass
 
     def _deliver(self, answered: Answered) -> None:
-        """Hand an answer to who awaits it; another is kept as long as it is fresh."""
+        """Hand an answer to who awaits it; another is kept as long as it is fresh, and no more of
+        them than a pass asks for."""
         awaited = self._awaited.pop(answered.task, None)
-        if awaited is None and answered.milliseconds > self._oldest:
+        fresh = answered.milliseconds > self._oldest and len(self._early) < address.IN_FLIGHT
+        if awaited is None and fresh:
             self._early[answered.task] = answered
             return
         self._done.append(answered.entry)
@@ -177,6 +185,9 @@ class AskCrawlers:
     async def _look(self) -> None:
         """Whether crawlers are there, and whether every task that is awaited is under way."""
         now = time.monotonic()
+        if self._ending and now - self._ended > self._patience:
+            self._fail_all(self._ending)  # a crawler may wait long for a host; its answer is kept
+            return
         waiting = {id_ for id_, each in self._awaited.items() if now - each.since > LOOK_EVERY}
         if not waiting or await self._queue.crawlers(self._late):
             self._seen = now
@@ -205,10 +216,13 @@ class AskCrawlers:
     def _give_up(self, error: NewsfoldError) -> None:
         self._ending = NotAskedError(str(error))
         self._began.set()
-        for id_ in list(self._awaited):
-            self._fail(id_, self._ending)
+        self._fail_all(self._ending)
         spider: Any = self._crawler.spider
         spider.give_up(error)
+
+    def _fail_all(self, error: NotAskedError) -> None:
+        for id_ in list(self._awaited):
+            self._fail(id_, error)
 
     def _fail(self, id_: str, error: NotAskedError) -> None:
         awaited = self._awaited.pop(id_, None)

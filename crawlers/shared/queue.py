@@ -105,17 +105,13 @@ class Queue:
         """The ids of the tasks of a database that are waiting or being worked on."""
         entries = await self.redis.xrange(TASKS)
         return {
-            fields[b"id"].decode()
-            for _, fields in entries
-            if fields[b"answers"].decode() == answers
+            _text(fields, b"id") for _, fields in entries if _text(fields, b"answers") == answers
         }
 
     async def withdraw(self, ids: Iterable[str]) -> set[str]:
         """Take back tasks that no crawler has taken yet; those which it was too late for."""
         wanted = set(ids)
-        entries = {
-            entry: fields[b"id"].decode() for entry, fields in await self.redis.xrange(TASKS)
-        }
+        entries = {entry: _text(fields, b"id") for entry, fields in await self.redis.xrange(TASKS)}
         taken = {entry for entry, *_ in await self._pending()}
         too_late = {entries[entry] for entry in taken if entry in entries}
         untaken = [each for each, id_ in entries.items() if id_ in wanted and each not in taken]
@@ -127,9 +123,7 @@ class Queue:
         """The answers that came after this one; waits so many milliseconds for the first."""
         found = await self.redis.xread({answers: after}, count=16, block=block)
         return [
-            Answered(entry.decode(), fields[b"task"].decode(), fields[b"head"], fields[b"body"])
-            for _, entries in _streams(found)
-            for entry, fields in entries
+            _answered(entry, fields) for _, entries in _streams(found) for entry, fields in entries
         ]
 
     async def forget(self, answers: str, *entries: str) -> None:
@@ -207,7 +201,11 @@ class Queue:
         """(entry, crawler, how often it was taken) of the tasks that are being worked on."""
         rows = await self.redis.xpending_range(TASKS, GROUP, "-", "+", count, idle=idle)
         return [
-            (row["message_id"], row["consumer"].decode(), int(row["times_delivered"]))
+            (
+                row["message_id"],
+                row["consumer"].decode("utf-8", "replace"),
+                int(row["times_delivered"]),
+            )
             for row in rows
         ]
 
@@ -221,10 +219,22 @@ async def give_back(lease: Lock, after: float) -> None:
             await lease.release()
 
 
+# Whoever can reach Redis may have written an entry, so a field may be missing; what is no task and
+# no answer is found out by who reads it (wire.py).
+
+
 def _taken(entry: bytes, fields: dict[bytes, bytes]) -> Taken:
-    return Taken(
-        entry.decode(), fields[b"id"].decode(), fields[b"answers"].decode(), fields[b"task"]
-    )
+    told = _text(fields, b"id"), _text(fields, b"answers")
+    return Taken(entry.decode(), *told, fields.get(b"task", b""))
+
+
+def _answered(entry: bytes, fields: dict[bytes, bytes]) -> Answered:
+    told = fields.get(b"head", b""), fields.get(b"body", b"")
+    return Answered(entry.decode(), _text(fields, b"task"), *told)
+
+
+def _text(fields: dict[bytes, bytes], name: bytes) -> str:
+    return fields.get(name, b"").decode("utf-8", "replace")
 
 
 def _streams(found: Any) -> Any:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.exceptions import (
@@ -45,7 +47,15 @@ FAILURES: dict[str, type[Exception]] = {
         UnsupportedURLSchemeError,
     )
 }
+# What JSON of whatever shape may raise while it is taken to pieces.
+_STRANGE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+MOST_SECONDS = 600.0  # of a fetch or a pause; nobody waits longer
+MOST_SAID = 500  # characters
 _OWN = {b"Proxy-Authorization", b"Host", b"Connection"}  # a crawler's, not the task's
+
+
+class StrangeError(DownloadFailedError):
+    """What came out of Redis is no task, or no answer to what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +79,17 @@ class Task:
 
 
 def unpacked(packed: bytes) -> Task:
-    told = json.loads(packed)
-    headers = tuple((str(name), str(value)) for name, value in told["headers"])
-    return Task(str(told["url"]), headers, float(told["timeout"]), float(told["gap"]))
+    """Raises StrangeError for what is no task."""
+    try:
+        told = json.loads(packed)
+        url, timeout, gap = str(told["url"]), float(told["timeout"]), float(told["gap"])
+        headers = tuple((str(name), str(value)) for name, value in told["headers"])
+        urlsplit(url)  # raises ValueError for what is no address
+    except _STRANGE as error:
+        raise StrangeError(f"no task ({_words(error)})") from error
+    if not (timeout >= 0 and gap >= 0):  # nor is it NaN
+        raise StrangeError("no task (times that cannot be)")
+    return Task(url, headers, min(timeout, MOST_SECONDS), min(gap, MOST_SECONDS))
 
 
 def task_of(request: Request, *, timeout: float, gap: float) -> Task:
@@ -111,26 +129,55 @@ def answered(response: Response) -> tuple[bytes, bytes]:
 def failed(error: Exception) -> tuple[bytes, bytes]:
     """A fetch that brought no answer, as a head; one of FAILURES if it is of such a kind."""
     kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__name__ in FAILURES]
-    head = {"error": (kinds or ["DownloadFailedError"])[0], "said": str(error)[:500]}
+    head = {"error": (kinds or ["DownloadFailedError"])[0], "said": str(error)[:MOST_SAID]}
     return json.dumps(head).encode(), b""
 
 
 def response_of(head: bytes, body: bytes, request: Request) -> Response:
-    """The answer to a request. Raises what the crawler's fetch has failed with."""
-    told: dict[str, Any] = json.loads(head)
-    if "error" in told:
-        raise FAILURES.get(told["error"], DownloadFailedError)(told["said"])
+    """The answer to a request. Raises what the crawler's fetch has failed with, and StrangeError
+    for what is no answer to it."""
+    try:
+        told = json.loads(head)
+        if "error" in told:
+            failure = FAILURES.get(str(told["error"]), DownloadFailedError)(_said(told["said"]))
+        else:
+            return _response(told, body, request)
+    except _STRANGE as error:
+        raise StrangeError(f"a crawler's answer cannot be read ({_words(error)})") from error
+    raise failure
+
+
+def _response(told: Any, body: bytes, request: Request) -> Response:
+    """Raises one of _STRANGE for what is no answer to this request. A redirect is followed where
+    the database is, so that an answer has the address that was asked."""
+    url, status, protocol = told["url"], told["status"], told["protocol"]
+    if url != Request(request.url).url:
+        raise ValueError("it is one to another address")
+    if type(status) is not int or not 100 <= status <= 999:
+        raise ValueError("its status is none")
+    if "\n" in "".join(chain.from_iterable(told["headers"])):
+        raise ValueError("a header of several lines")
     headers = _headers(told["headers"])
-    kind = responsetypes.from_args(headers=headers, url=told["url"], body=body)
+    kind = responsetypes.from_args(headers=headers, url=url, body=body)
     return kind(
-        url=told["url"],
-        status=int(told["status"]),
+        url=url,
+        status=status,
         headers=headers,
         body=body,
-        flags=list(told["flags"]),
-        protocol=told["protocol"],
+        flags=[_said(flag) for flag in told["flags"]],
+        protocol=None if protocol is None else _said(protocol),
         request=request,
     )
+
+
+def _said(text: Any) -> str:
+    if not isinstance(text, str):
+        raise TypeError("no text where one belongs")
+    return text[:MOST_SAID]
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:100]
 
 
 def _listed(headers: Mapping[bytes, list[bytes]]) -> tuple[tuple[str, str], ...]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 BLOCK = 500  # milliseconds that a look for tasks waits
 AT_ONCE = 4  # tasks taken at a time, so that crawlers share what there is
 PAUSE = 1.0  # seconds, while Redis is away
+STRANGE_EVERY = 100  # tasks that are none, between two words about them
 # All of the rules have been applied where the database is; these are a crawler's own.
 SETTINGS: dict[str, Any] = {
     "ROBOTSTXT_OBEY": False,
@@ -102,6 +103,7 @@ class Hands:
 
     def __init__(self, url: str, settings: Settings, say: Callable[[str], None]) -> None:
         self.answered = 0
+        self._dropped = 0  # tasks that are none
         self.failure: Exception | None = None
         self.began = False
         self.ended = asyncio.Event()
@@ -181,8 +183,11 @@ class Hands:
         with suppress(RedisError, OSError):
             try:
                 task = wire.unpacked(taken.packed)
-            except (ValueError, KeyError, TypeError):  # no task of ours
+            except wire.StrangeError as error:
                 await self._queue.drop(taken)
+                self._dropped += 1
+                if self._dropped % STRANGE_EVERY == 1:
+                    self._say(f"dropped what is {error}; {self._dropped} so far")
                 return
             await self._do(taken, task, deliveries)
 
