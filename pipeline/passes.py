@@ -126,7 +126,7 @@ def import_pass(
     # It waits for a pass: what changes under a fold would not be folded.
     settled = fingerprint_beside(database)
     with (
-        only_one(database, wait=True),
+        only_one(database, wait=True, say=voice.say),
         recorded(db, "import", utc_now, configuration=settled) as run,
     ):
         report = import_files(

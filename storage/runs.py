@@ -43,20 +43,28 @@ class AlreadyRunningError(NewsfoldError):
 
 
 @contextmanager
-def only_one(path: Path, *, wait: bool = False, work: str = "pass") -> Iterator[None]:
+def only_one(
+    path: Path,
+    *,
+    wait: bool = False,
+    work: str = "pass",
+    say: Callable[[str], None] = lambda what: None,
+) -> Iterator[None]:
     """Hold the database for one pass, or for another `work` that only one may do at a time.
-    Raises AlreadyRunningError at once when another one has it, or waits for that one to end.
+    Raises AlreadyRunningError at once when another one has it, or says so and waits for it to end.
 
     The operating system frees the lock of a killed process.
     """
     folder_must_exist(path)  # the lock would make it
-    lock = FileLock(
-        f"{path}.lock" if work == "pass" else f"{path}.{work}.lock", timeout=-1 if wait else 0
-    )
+    lock = FileLock(f"{path}.lock" if work == "pass" else f"{path}.{work}.lock")
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise AlreadyRunningError(path, work) from error
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            if not wait:
+                raise AlreadyRunningError(path, work) from error
+            say(f"{path}: waiting for another newsfold {work} to end")
+            lock.acquire()
     except OSError as error:
         raise NewsfoldError(
             f"{path}: its folder cannot be written ({error.strerror}); choose another folder"

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,6 +70,30 @@ def database(tmp_path: Path, newsfold: Newsfold) -> Path:
     assert newsfold("import", path, lines)[0] == 0
     assert newsfold("fold", path)[0] == 0
     return path
+
+
+def test_an_import_beside_a_pass_says_that_it_waits(
+    tmp_path: Path, newsfold: Newsfold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = tmp_path / "a.jsonl"
+    lines.write_text('{"url": "https://a.example/1", "title": "One"}\n', "utf-8")
+    holds, waits = Event(), Event()
+
+    def another() -> None:
+        with only_one(tmp_path / "news.db"):
+            holds.set()
+            waits.wait(10)
+
+    def say(words: str) -> None:
+        if words.endswith("waiting for another newsfold pass to end"):
+            waits.set()
+
+    monkeypatch.setattr("pipeline.output.say", say)
+    Thread(target=another).start()
+    holds.wait()
+    code, out, _ = newsfold("import", tmp_path / "news.db", lines)
+    assert (code, json.loads(out)["new"]) == (0, 1)
+    assert waits.is_set()
 
 
 def test_import_and_fold_say_what_they_did(tmp_path: Path, newsfold: Newsfold) -> None:

@@ -13,6 +13,7 @@ import shlex
 import signal
 import time
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 from threading import Event, Timer
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -326,6 +327,25 @@ def test_a_crawler_that_is_told_to_stop_finishes_what_it_has_in_hand(
     output, errors = one.communicate(30)
     assert (one.returncode, int(output)) == (0, len(web.asked)), errors
     assert redis.client.zcard("newsfold:crawlers") == 0
+
+
+@pytest.mark.long
+@needs_redis
+def test_what_waits_for_its_host_goes_to_others_when_a_crawler_is_told_to_stop(
+    redis: RedisServer, web: Web
+) -> None:
+    web.add("http://a.test/1", article("The one that waits"))
+    redis.client.set("newsfold:host:a.test", "another crawler's", ex=600)
+    one = crawler(redis, web)
+    in_queue(redis, lambda queue: queue.submit(task("http://a.test/1"), "answers"))
+    taken = partial(redis.client.xpending_range, "newsfold:tasks", "crawlers", "-", "+", 9)
+    until(taken, "the task is taken")
+    assert stop(one) == 0
+    assert [row["times_delivered"] for row in taken()] == [0]  # nobody has died over it
+    other = crawler(redis, web, NEWSFOLD_CRAWLER_LATE=600)  # it need not be taken for dead
+    redis.client.delete("newsfold:host:a.test")
+    until(lambda: redis.client.xlen("answers"), "it is answered")
+    assert stop(other) == 1
 
 
 @needs_redis

@@ -190,6 +190,13 @@ class Queue:
         await self.redis.xack(TASKS, GROUP, taken.entry)
         await self.redis.xdel(TASKS, taken.entry)
 
+    async def leave_to_others(self, crawler: str, taken: Taken, deliveries: int) -> None:
+        """Somebody else may have a task at once; nobody has died over it."""
+        entry, idle = [taken.entry], A_DAY  # nobody is so patient that it is not late
+        await self.redis.xclaim(
+            TASKS, GROUP, crawler, 0, entry, idle=idle, retrycount=deliveries, justid=True
+        )
+
     # A host's lease
 
     def lease(self, host: str, late: float) -> Lock:

@@ -13,6 +13,7 @@ import secrets
 import socket
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import LockError, RedisError
@@ -200,7 +201,10 @@ class Hands:
             await self._until_done(lambda: self._queue.drop(taken))
             return
         lease = self._queue.lease(host_of(task.url), self._late)
-        await self._until_done(lease.acquire)
+        while not await self._until_done(partial(lease.acquire, blocking_timeout=PAUSE)):
+            if self._stopping.is_set():
+                await self._queue.leave_to_others(self._name, taken, deliveries)
+                return
         self._leases.add(lease)
         began = time.monotonic()
         try:
