@@ -16,7 +16,7 @@ from functools import lru_cache
 from heapq import nsmallest
 from itertools import chain, groupby, islice, permutations
 from math import log
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -63,14 +63,40 @@ class EventNames:
 
 
 class _Both(NamedTuple):
-    """Another event by its row, how near it is, and the names that both have: their columns, and
-    how much each says of the two."""
+    """Another event by its row, how near and how alike it is, and the names that both have: their
+    columns, and how much each says of the two."""
 
     row: int
     score: float
     alike: float
     names: NDArray[np.intp]
     said: NDArray[np.float64]
+
+
+class _Pairs(NamedTuple):
+    """Pairs of events by their rows; a row of `shared` tells what each name says of a pair."""
+
+    lefts: NDArray[np.intp]
+    rights: NDArray[np.intp]
+    scores: NDArray[np.float64]
+    alike: NDArray[np.float64]
+    shared: csr_matrix
+
+    def others(self) -> Iterator[tuple[int, Iterator[_Both]]]:
+        """Each event on the left with those on its right, the nearest first."""
+        order = np.lexsort((self.rights, -self.scores, self.lefts)).tolist()
+        for left, pairs in groupby(order, key=self.lefts.tolist().__getitem__):
+            yield left, map(self._right, pairs)
+
+    def _right(self, pair: int) -> _Both:
+        names = slice(*self.shared.indptr[pair : pair + 2])
+        return _Both(
+            int(self.rights[pair]),
+            float(self.scores[pair]),
+            float(self.alike[pair]),
+            self.shared.indices[names],
+            self.shared.data[names],
+        )
 
 
 def related(
@@ -144,7 +170,7 @@ class Near:
     def nearest(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
         """The most related events of each, none of which is a roundup."""
         found: dict[int, tuple[Related, ...]] = dict.fromkeys(sorted(event_ids), ())
-        for row, others in self._pairs(event_ids):
+        for row, others in self._others(event_ids):
             told = (both for both in others if self._events[both.row].category != ROUNDUP)
             relations = filter(None, (self._relation(row, both) for both in told))
             found[self._events[row].event_id] = tuple(islice(relations, MOST))
@@ -153,7 +179,7 @@ class Near:
     def relations(self, event_ids: Collection[int]) -> dict[int, tuple[Related, ...]]:
         """All that each is related to, however many, roundups among them."""
         found: dict[int, tuple[Related, ...]] = {}
-        for row, others in self._pairs(event_ids):
+        for row, others in self._others(event_ids):
             relations = (self._relation(row, both) for both in others)
             found[self._events[row].event_id] = tuple(filter(None, relations))
         return found
@@ -168,31 +194,14 @@ class Near:
         names = ", ".join(self._columns[column] for _, column in telling)
         return Related(other.event_id, both.score, f"both name {names}")
 
-    def _pairs(self, event_ids: Collection[int]) -> Iterator[tuple[int, Iterator[_Both]]]:
+    def _others(self, event_ids: Collection[int]) -> Iterator[tuple[int, Iterator[_Both]]]:
         """Each event, by its row, with the others that may be related to it, the nearest first."""
         rows = np.array(sorted(self._row[id_] for id_ in event_ids), dtype=int)
         for start in range(0, len(rows), AT_ONCE):
-            lefts, rights, alike, scores, shared = self._alike(rows[start : start + AT_ONCE])
-            order = np.lexsort((rights, -scores, lefts)).tolist()
-            row, other, begin = lefts.tolist(), rights.tolist(), shared.indptr.tolist()
-            for left, pairs in groupby(order, key=row.__getitem__):
-                yield (
-                    left,
-                    (
-                        _Both(
-                            other[pair],
-                            float(scores[pair]),
-                            float(alike[pair]),
-                            shared.indices[begin[pair] : begin[pair + 1]],
-                            shared.data[begin[pair] : begin[pair + 1]],
-                        )
-                        for pair in pairs
-                    ),
-                )
+            yield from self._pairs(rows[start : start + AT_ONCE]).others()
 
-    def _alike(self, rows: NDArray[np.intp]) -> tuple[Any, Any, Any, Any, csr_matrix]:
-        """Pairs of events that share a rare name, how much they are alike, all scores that are high
-        enough, and what each name adds."""
+    def _pairs(self, rows: NDArray[np.intp]) -> _Pairs:
+        """Pairs of these events and others with a rare name of theirs that score high enough."""
         product = (self._rare[rows] @ self._rare.T).tocoo()
         lefts, rights, alike = rows[product.row], product.col, product.data
         days = np.abs(self._days[lefts] - self._days[rights])
@@ -202,10 +211,9 @@ class Near:
         lefts, rights, fades = lefts[open_], rights[open_], fades[open_]
         shared = self._names[lefts].multiply(self._names[rights]).tocsr()
         alike = np.asarray(shared.sum(axis=1)).ravel()
-        scores = alike * fades
-        high = scores >= ENOUGH
-        scores = np.minimum(scores, 1.0).round(4)
-        return lefts[high], rights[high], alike[high], scores[high], shared[high]
+        high = alike * fades >= ENOUGH
+        scores = np.minimum(alike * fades, 1.0).round(4)
+        return _Pairs(lefts[high], rights[high], scores[high], alike[high], shared[high])
 
 
 def side_by_side(
