@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -335,6 +335,8 @@ def fold(
     newsfold fold archive.db 'stories/*.jsonl.gz' --engine spark
     newsfold fold events/ stories/ --engine spark --master spark://head:7077
     """
+    if not engine:
+        _get_ready(database)
     from pipeline.cli_runs import print_differences
     from pipeline.passes import fold_on_engine, fold_only, fold_trial
 
@@ -354,6 +356,16 @@ def fold(
         trial = fold_trial(database, rebuild=rebuild, file=config, voice=Voice(quiet))
         say(f"trial {trial}; see it again with: newsfold runs diff {database} {trial} {trial}")
         print_differences(open_existing(database), trial, trial, form)
+
+
+def _get_ready(database: Path) -> None:
+    """Where many stories wait others will help: what they need is loaded beside what we need."""
+    from storage.stories import count_waiting
+    from storage.workers import MANY, load_beside
+
+    with suppress(NewsfoldError):  # it is told when the database is opened for the fold
+        if count_waiting(open_existing(database)) >= MANY:
+            load_beside("pipeline.crew")
 
 
 def _check_engine(

@@ -8,7 +8,6 @@ process. Nothing is decided or stored here.
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -23,11 +22,10 @@ from pipeline.reading import Reading, read_all
 from storage.database import open_existing
 from storage.sources import all_sources
 from storage.stories import stories_by_id
-from storage.workers import begin_worker
+from storage.workers import MANY, begin_worker, context_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from multiprocessing.context import BaseContext
     from pathlib import Path
 
     from sqlite_utils import Database
@@ -40,7 +38,6 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-WORTH_A_POOL = 600  # stories; below this the start of other processes costs more than it saves
 AT_ONCE = 250  # stories in a job
 GROUPS_AT_ONCE = 50  # groups in a job: some are large, and nobody is to wait for the last one
 SELDOM = 100_000  # objects made between two looks for cycles: texts make many, and no cycles
@@ -124,12 +121,12 @@ class _Hand:
 def crew(db: Database, path: Path | None, stories: int) -> Iterator[Crew]:
     """Hands for a pass over so many stories; in this process alone when they are few, or when
     the database is in memory (`path` is None)."""
-    if path is None or stories < WORTH_A_POOL or _workers() < 2:
+    if path is None or stories < MANY or _workers() < 2:
         yield Crew(db, None)
         return
     pool = ProcessPoolExecutor(
         _workers(),
-        mp_context=_context(),
+        mp_context=context_with(__name__),
         initializer=_start,
         initargs=(path,),
     )
@@ -137,16 +134,6 @@ def crew(db: Database, path: Path | None, stories: int) -> Iterator[Crew]:
         yield Crew(db, pool)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _context() -> BaseContext:
-    """How workers start: never as a copy of this process, which holds an open database. Where the
-    system can, one process loads this module, and the workers are copies of that one."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def one_thread() -> threadpool_limits:

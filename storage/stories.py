@@ -124,6 +124,10 @@ def waiting_ids(db: Database) -> list[int]:
     return [row[0] for row in db.execute("SELECT story_id FROM waiting ORDER BY at, story_id")]
 
 
+def count_waiting(db: Database) -> int:
+    return int(db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+
+
 def stories_by_id(db: Database, ids: Iterable[int]) -> list[Story]:
     """The stories of these ids, in the order of their URLs."""
     found: list[Story] = []
