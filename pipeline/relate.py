@@ -2,15 +2,14 @@
 
     events that wait -> others that share a rare name -> enrich/related.py -> stored at once
 
-Few events that changed are looked up by their names, and of the others only those names are read
-that they share: how much all names of an event say is kept with it. When most changed, all are
-compared at once. What relates two events is decided in enrich/related.py.
+Few events that changed are looked up by their names; what counts of all others is kept at hand
+(storage/event_marks.py). When most changed, all are compared at once. What relates two events is
+decided in enrich/related.py.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -23,29 +22,32 @@ from pipeline.enrich.related import (
     everybody,
     first,
     is_rare,
+    marks_of,
     relates,
     side_by_side,
 )
 from storage.database import transaction
+from storage.event_marks import events_naming, save_event_marks
 from storage.events import (
     count_events,
     drop_unrelated,
-    events_naming,
     name_counts,
     names_of_events,
     related_from,
     related_of,
-    save_lengths,
     save_related,
     unrelated_events,
 )
 from storage.models import Related
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from sqlite_utils import Database
+
+    from storage.event_marks import Marked
+    from storage.events import Naming
 
     Lists = dict[int, tuple[Related, ...]]
 
@@ -60,7 +62,7 @@ def relate_changed(db: Database) -> None:
         return
     total = count_events(db)
     if len(changed) > MOST * total:
-        near = Near(_afresh(_told(db)), name_counts(db), total)
+        near = Near(_told(db), name_counts(db), total)
         found = dict.fromkeys(changed, ()) | everybody(near)
     else:
         near = _beside(db, changed, total)
@@ -68,27 +70,35 @@ def relate_changed(db: Database) -> None:
     stored = related_of(db, found)
     with transaction(db):
         save_related(db, {i: told for i, told in found.items() if told != stored[i]})
-        measured = (i for i, event in near.known.items() if event.length is None)
-        save_lengths(db, {event_id: near.lengths[event_id] for event_id in measured})
+        save_event_marks(db, _measured(near))
         drop_unrelated(db, changed)
 
 
 def _beside(db: Database, event_ids: AbstractSet[int], total: int) -> Near:
     """These events and all others that share a rare name with one of them and lie near enough."""
-    events = _afresh(_told(db, event_ids))
-    if not events:
+    named = list(names_of_events(db, event_ids))
+    if not named:
         return Near([], {}, total)
-    frequency = name_counts(db, _names(events))
-    moments = [event.when for event in events]
+    frequency = name_counts(db, _names(named))
+    moments = [moment for _, _, moment, _, _ in named]
     since = max(min(moments), FIRST + WINDOW) - WINDOW  # the years 1 and 9999 come up, too
     until = min(max(moments), LAST - WINDOW) + WINDOW
     rare = [name for name, count in frequency.items() if is_rare(name, frequency, total)]
-    others = (EventNames(*row) for row in events_naming(db, rare, since, until, frequency))
-    known = {event.event_id: event for event in others} | {e.event_id: e for e in events}
-    unmeasured = _told(db, [i for i, e in known.items() if e.length is None and i not in event_ids])
+    at_hand, missing = events_naming(db, rare, since, until)
+    others = {row[0]: EventNames(*row) for row in at_hand}
+    unmeasured = list(names_of_events(db, missing - event_ids))
     frequency |= name_counts(db, _names(unmeasured) - frequency.keys())
-    known |= {event.event_id: event for event in unmeasured}
+    known = others | {event.event_id: event for event in _marked([*named, *unmeasured])}
     return Near(known.values(), frequency, total)
+
+
+def _measured(near: Near) -> Iterator[Marked]:
+    """What is to be kept at hand, of events of which nothing was."""
+    for event_id, event in near.known.items():
+        if event.length is None:
+            assert isinstance(event.names, bytes)
+            length = near.lengths[event_id]
+            yield event_id, event.names, event.when, event.category, event.title, length
 
 
 def _related(db: Database, near: Near, changed: AbstractSet[int]) -> Lists:
@@ -123,14 +133,15 @@ def _also(
 
 
 def _told(db: Database, event_ids: Iterable[int] | None = None) -> list[EventNames]:
-    return [EventNames(*row) for row in names_of_events(db, event_ids)]
+    return list(_marked(names_of_events(db, event_ids)))
 
 
-def _afresh(events: Iterable[EventNames]) -> list[EventNames]:
-    """Without what was measured when there were other events."""
-    return [replace(event, length=None) for event in events]
+def _marked(named: Iterable[Naming]) -> Iterator[EventNames]:
+    """As numbers at once: so many names take room."""
+    for event_id, names, last, category, title in named:
+        yield EventNames(event_id, marks_of(names), last, category, title)
 
 
-def _names(events: Iterable[EventNames]) -> set[str]:
+def _names(named: Iterable[Naming]) -> set[str]:
     """What they name, without what everybody does."""
-    return set(filter(relates, chain.from_iterable(event.names for event in events)))
+    return set(filter(relates, chain.from_iterable(names for _, names, *_ in named)))

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 Part = TypeVar("Part")
-# id, names with counts, last report, category, title; how much all its names say, where known
-Naming = tuple[int, dict[str, int], "datetime", str, str, "float | None"]
+Naming = tuple[int, dict[str, int], "datetime", str, str]  # id, names, last report, category, title
 
 MOST_COUNTED = 5_000  # events with a name; beyond, it is common anyway
 
@@ -88,7 +87,7 @@ def save_events(
         "UPDATE events SET title = ?, headline_story = ?, category = ?, category_because = ?,"
         " tldr = ?, tldr_from = ?, language = ?, first_published = ?, last_published = ?,"
         " first_source = ?, story_count = ?, source_count = ?, independent_count = ?,"
-        " comments = ?, not_an_event = ?, updated_at = ?, names_length = NULL WHERE id = ?",
+        " comments = ?, not_an_event = ?, updated_at = ? WHERE id = ?",
         (_row(one, now) for one in saved),
     )
     # A story is in one event: whichever it was in before, it leaves that with this statement.
@@ -122,6 +121,7 @@ def save_events(
         ),
     )
     many("INSERT OR IGNORE INTO unrelated VALUES (?)", ids)
+    many("DELETE FROM event_marks WHERE event_id = ?", ids)
     many("DELETE FROM event_names WHERE event_id = ?", ids)
     many(
         "INSERT INTO event_names (event_id, name, mentions) VALUES (?, ?, ?)",
@@ -182,7 +182,7 @@ def record_lineage(
     if kind == "merged":
         take_out(db, [event_id])
         drop_empty(db)
-        for table in ("figures", "event_names", "related_events", "unrelated"):
+        for table in ("figures", "event_names", "event_marks", "related_events", "unrelated"):
             db.execute(f"DELETE FROM {table} WHERE event_id = ?", (event_id,))
         db.execute("DELETE FROM related_events WHERE related_id = ?", (event_id,))
         db.execute("DELETE FROM events WHERE id = ?", (event_id,))
@@ -216,51 +216,26 @@ def drop_unrelated(db: Database, event_ids: Iterable[int]) -> None:
 
 
 _NAMING = """SELECT id, (
-    SELECT json_group_object(n.name, n.mentions) FROM event_names AS n
-    WHERE n.event_id = events.id AND {names}
-  ), last_published, category, title, names_length
+    SELECT json_group_object(name, mentions) FROM event_names WHERE event_id = events.id
+  ), last_published, category, title
 FROM events WHERE last_published IS NOT NULL AND {events} ORDER BY id"""
 
 
 def names_of_events(db: Database, event_ids: Iterable[int] | None = None) -> Iterator[Naming]:
-    """Dated events (None: all) with all their names."""
+    """Dated events (None: all) with their names. One without names is left out."""
     if event_ids is None:
-        yield from _naming(db.execute(_NAMING.format(names="true", events="true")))
+        yield from _naming(db.execute(_NAMING.format(events="true")))
         return
     for ids in chunks(event_ids):
-        of_these = _NAMING.format(names="true", events=f"id IN ({marks(ids)})")
-        yield from _naming(db.execute(of_these, ids))
+        yield from _naming(db.execute(_NAMING.format(events=f"id IN ({marks(ids)})"), ids))
 
 
-def events_naming(
-    db: Database, rare: Iterable[str], since: datetime, until: datetime, names: Iterable[str]
-) -> Iterator[Naming]:
-    """Events that use one of the rare names, with a last report between the two times; each with
-    those of its names alone that are among `names`."""
-    sharing = _NAMING.format(
-        names="+n.name IN (SELECT value FROM json_each(?))",  # +: look at each, seek none
-        events="last_published BETWEEN ? AND ? AND id IN (SELECT n.event_id"
-        " FROM json_each(?) AS rare CROSS JOIN event_names AS n ON n.name = rare.value)",
-    )
-    given = (to_json(sorted(names)), to_iso(since), to_iso(until), to_json(sorted(rare)))
-    yield from _naming(db.execute(sharing, given))
-
-
-def _naming(rows: Iterable[tuple[int, str, str, str, str, float | None]]) -> Iterator[Naming]:
-    """One without names is left out."""
-    for event_id, told, last, category, title, length in rows:
+def _naming(rows: Iterable[tuple[int, str, str, str, str]]) -> Iterator[Naming]:
+    for event_id, told, last, category, title in rows:
         names, moment = json.loads(told), from_iso(last)
         assert moment is not None
         if names:
-            yield event_id, names, moment, category, title, length
-
-
-def save_lengths(db: Database, lengths: Mapping[int, float]) -> None:
-    """Keep how much the names of events say in all, until these change."""
-    db.conn.executemany(
-        "UPDATE events SET names_length = ? WHERE id = ?",
-        [(length, event_id) for event_id, length in lengths.items()],
-    )
+            yield event_id, names, moment, category, title
 
 
 def name_counts(db: Database, names: Iterable[str] | None = None) -> dict[str, int]:

@@ -162,6 +162,13 @@ def pairs_of_few(db: Database) -> None:
         pair_anew(db)
 
 
+@migrations(name="0020_event_marks")
+def event_marks(db: Database) -> None:
+    """Whom an event could be related to is read from small rows, in place of all their names."""
+    db.execute(_EVENT_MARKS)
+    db.execute("ALTER TABLE events DROP COLUMN names_length")
+
+
 _FIRST_TABLES = (
     """CREATE TABLE sources (
   -- A publisher. Sources of one owner do not count as independent voices.
@@ -797,3 +804,13 @@ _ARCHIVES = """CREATE TABLE archives (
   counts TEXT NOT NULL, -- JSON object: what was in it, in numbers, of the last reading
   error TEXT -- why it could not be read, or not to its end
 ) WITHOUT ROWID"""
+
+_EVENT_MARKS = """CREATE TABLE event_marks (
+  -- What relating looks at in an event. A cache: made anew when the event was changed.
+  event_id INTEGER PRIMARY KEY REFERENCES events(id),
+  marks BLOB NOT NULL, -- its names as numbers, with how many members use each
+  last_published TEXT NOT NULL, -- as in events
+  category TEXT NOT NULL, -- as in events
+  title TEXT NOT NULL, -- as in events
+  length REAL NOT NULL -- how much its names say in all, as the length of a vector
+)"""

@@ -100,7 +100,7 @@ def test_what_was_not_related_before_a_kill_is_related_by_the_next_pass(
 def test_other_processes_give_the_same_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "WORTH_A_POOL", 1)
+    monkeypatch.setattr(crew, "MANY", 1)
     monkeypatch.setattr(crew, "_workers", lambda: 2)
     path = tmp_path / "news.db"
     db = create_or_open(path)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from pipeline import relate
 from pipeline.enrich.related import ROUNDUP
+from pipeline.fold_pass import fold_pass
 from storage.database import in_memory, transaction
 from storage.times import to_iso
-from tests.stories import stored, story
+from tests.stories import MORNING, made_stories, stored, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,8 +64,12 @@ def relations(db: Database) -> list[tuple[int, int, float, str]]:
     return db.execute("SELECT * FROM related_events ORDER BY event_id, related_id").fetchall()
 
 
-def lengths(db: Database) -> dict[int, float | None]:
-    return dict(db.execute("SELECT id, names_length FROM events"))
+def ids(db: Database) -> set[int]:
+    return {row[0] for row in db.execute("SELECT id FROM events")}
+
+
+def lengths(db: Database) -> dict[int, float]:
+    return dict(db.execute("SELECT event_id, length FROM event_marks"))
 
 
 @settings(max_examples=40)
@@ -75,7 +80,7 @@ def test_relating_again_what_has_not_changed_changes_nothing(
     db = events_about(told)
     relate.relate_changed(db)
     before, known = relations(db), lengths(db)
-    related_again(db, again & known.keys())
+    related_again(db, again & ids(db))
     assert relations(db) == before
     assert lengths(db) == pytest.approx(known)
     assert not db.execute("SELECT * FROM unrelated").fetchall()
@@ -95,22 +100,43 @@ def test_events_that_came_in_later_are_related_as_if_all_had_come_at_once(
                 "DELETE FROM related_events WHERE ? IN (event_id, related_id)",
                 (number,),
             )
-            db.execute("UPDATE events SET names_length = NULL WHERE id = ?", (number,))
-    related_again(db, later & lengths(db).keys())
+            db.execute("DELETE FROM event_marks WHERE event_id = ?", (number,))
+    related_again(db, later & ids(db))
     assert relations(db) == at_once
 
 
-def test_a_length_that_is_not_known_is_worked_out_once() -> None:
+def test_what_is_not_at_hand_is_made_anew_where_it_is_asked_for() -> None:
     db = events_about([{1, 2}, {2, 3}, {4}])
     relate.relate_changed(db)
     known = lengths(db)
     with transaction(db):
-        db.execute("UPDATE events SET names_length = NULL")
+        db.execute("DELETE FROM event_marks")
     related_again(db, [1])
-    assert lengths(db) == pytest.approx({**known, 3: None})  # nobody asked for that of the third
+    del known[3]  # nobody asked for that of the third
+    assert lengths(db) == pytest.approx(known)
 
 
-def test_of_a_neighbour_only_shared_names_are_read_and_all_of_them_count() -> None:
+def test_what_is_at_hand_is_what_the_events_say_now() -> None:
+    def at_hand() -> list[tuple[object, ...]]:
+        what = "event_id, marks, last_published, category, title"
+        return db.execute(f"SELECT {what} FROM event_marks ORDER BY 1").fetchall()
+
+    db = in_memory()
+    told = made_stories()
+    for some in (told[::2], told[1::2]):  # the second half joins the events of the first
+        stored(db, some)
+        fold_pass(db, now=lambda: MORNING)
+    known = at_hand()
+    with transaction(db):
+        db.execute("DELETE FROM event_marks")
+    related_again(db, ids(db))
+    assert at_hand() == known
+    of_events = "event_id, e.last_published, e.category, e.title FROM events AS e"
+    told_now = db.execute(f"SELECT {of_events} JOIN event_marks ON event_id = id ORDER BY 1")
+    assert [(row[0], *row[2:]) for row in known] == told_now.fetchall() != []
+
+
+def test_of_a_neighbour_all_names_count_also_those_that_nobody_shares() -> None:
     alone, among_others = events_about([{1, 2}, {1, 2}]), events_about([{1, 2}, {1, 2, 3, 4}])
     for db in (alone, among_others):
         relate.relate_changed(db)
@@ -147,7 +173,7 @@ def test_what_a_roundup_told_of_before_is_side_by_side_with_what_it_tells_of_now
     because = "“Vole 1 does it” tells of both"
     pairs = [row[:2] for row in relations(db) if row[3] == because]
     assert pairs == [(1, 2), (2, 1)]
-    related_again(db, [2])  # of the first, and of the roundup, only what the second shares is read
+    related_again(db, [2])  # the others are at hand
     assert [row[:2] for row in relations(db) if row[3] == because] == pairs
     with transaction(db):
         db.execute("DELETE FROM related_events")

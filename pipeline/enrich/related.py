@@ -4,7 +4,7 @@ Comes in: the names of each event with counts, its time, and in how many events 
 Goes out: for each event the few that share its rare names, nearer ones first. Names that
 everybody has (a day, a country) relate nothing. Two events of one category are related, too, when
 a roundup tells of both: its editor has put them side by side. Of an event of which it is known how
-much its names say in all, only those that others share need to come in.
+much its names say in all, its marks do, and nobody need spell its names.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from hashlib import blake2b
 from heapq import nsmallest
-from itertools import chain, groupby, islice, permutations
+from itertools import groupby, islice, permutations
 from math import log
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,23 +44,31 @@ ROUNDUP = "roundup"
 BY_EDITOR = 0.8  # of the weaker of the two relations to the roundup
 _BYLINE = re.compile(r"(?:By|Von|Reporting|Editing)\s")
 AT_ONCE = 250  # events that are held against all others in one step: bounds the memory
+_MARK = np.dtype([("name", "<u8"), ("mentions", "<u2")])
 ROUNDING = 1e-4  # of what a score can be at most, which is summed in another order
 
 
 @dataclass(frozen=True, slots=True)
 class EventNames:
-    """What an event is about, as names with the number of its stories that have each.
+    """What an event is about, as names with the number of its stories that have each; or these as
+    `marks_of` has them.
 
-    Names of sources do not belong in here: "Reuters" relates nothing. With the `length` of all
-    names, as Near has it, `names` may be those alone that others share.
+    Names of sources do not belong in here: "Reuters" relates nothing. `length` is how much all of
+    them say, as Near has it, where that is known.
     """
 
     event_id: int
-    names: Mapping[str, int]
+    names: Mapping[str, int] | bytes
     when: datetime
     category: str = ""
     title: str = ""
     length: float | None = None
+
+
+def marks_of(names: Mapping[str, int]) -> bytes:
+    """Names as numbers, with their counts; without what relates nothing. 10 bytes a name."""
+    told = [(_number(name), min(n, 0xFFFF)) for name, n in names.items() if relates(name)]
+    return np.array(told, _MARK).tobytes()
 
 
 class _Both(NamedTuple):
@@ -128,7 +137,8 @@ class Near:
     """Events as rows of a matrix of names, so that many are held against all others at once.
 
     `known` holds them by id, `lengths` how much the names of each say in all, as the length of a
-    vector. `frequency` is that of all their names, in `total` events.
+    vector. `frequency` tells in how many of `total` events a name is: each that counts, and of
+    events whose length is not known every name.
     """
 
     def __init__(
@@ -139,7 +149,7 @@ class Near:
         self._row = {event_id: row for row, event_id in enumerate(self.known)}
         self._days = np.array([event.when.timestamp() / 86_400 for event in self._events])
         # In the order of names: sums are then the same, whatever other events there are.
-        self._columns = sorted(set(chain.from_iterable(e.names for e in self._events)))
+        self._columns = sorted(name for name in frequency if relates(name))
         self._names = self._matrix(_Saying(frequency, total))
         rare = np.array([is_rare(name, frequency, total) for name in self._columns], dtype=bool)
         self._rare = self._names[:, rare]
@@ -149,14 +159,16 @@ class Near:
     def _matrix(self, saying: Mapping[str, float]) -> csr_matrix:
         """How much each name says of each event, as vectors of length 1: the rarer it is in others
         and the more frequent in this one, the more."""
-        told = [event.names for event in self._events]
-        column = {name: number for number, name in enumerate(self._columns)}
-        columns = [column[name] for name in chain.from_iterable(told)]
-        counts = np.fromiter(chain.from_iterable(names.values() for names in told), dtype=float)
+        marks = [e.names if isinstance(e.names, bytes) else marks_of(e.names) for e in self._events]
+        told = np.frombuffer(b"".join(marks), _MARK)
+        sizes = np.fromiter((len(each) // _MARK.itemsize for each in marks), dtype=int)
+        columns = _places(told["name"], [_number(name) for name in self._columns])
+        some = columns >= 0
+        rows, columns = np.repeat(np.arange(len(marks)), sizes)[some], columns[some]
         said = np.fromiter((saying[name] for name in self._columns), dtype=float)
         matrix = csr_matrix(
-            (np.log1p(counts) * said[columns], columns, np.cumsum([0, *map(len, told)])),
-            shape=(len(told), len(self._columns)),
+            (np.log1p(told["mentions"][some], dtype=float) * said[columns], (rows, columns)),
+            shape=(len(marks), len(self._columns)),
         )
         matrix.eliminate_zeros()
         matrix.sort_indices()
@@ -216,6 +228,16 @@ class Near:
         return _Pairs(lefts[high], rights[high], scores[high], alike[high], shared[high])
 
 
+def _places(wanted: NDArray[np.uint64], numbers: Sequence[int]) -> NDArray[np.intp]:
+    """Where each of the wanted stands among the numbers; -1 for one that does not."""
+    known = np.array(numbers, np.uint64)
+    order = np.argsort(known)
+    known = np.append(known[order], np.uint64(0))
+    place = np.searchsorted(known[:-1], wanted)
+    found: NDArray[np.intp] = np.where(known[place] == wanted, np.append(order, -1)[place], -1)
+    return found
+
+
 def side_by_side(
     found: Mapping[int, Sequence[Related]],
     roundups: Mapping[int, Sequence[Related]],
@@ -264,6 +286,13 @@ class _Saying(dict[str, float]):
         said = 1 - log(max(self._frequency.get(name, 1), 1)) / log(self._total + 1)
         self[name] = max(said, 0.0) if relates(name) else 0.0
         return self[name]
+
+
+@lru_cache(maxsize=100_000)
+def _number(name: str) -> int:
+    """The same on every machine; of a million names hardly two have one."""
+    digest = blake2b(name.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
 
 
 @lru_cache(maxsize=100_000)
