@@ -53,9 +53,12 @@ class RedisServer:
         self._process.wait()
 
     def queued(self) -> int:
-        """Tasks and answers that it holds."""
+        """Tasks and answers that it holds, at one moment: a task may become an answer meanwhile."""
         streams = [b"newsfold:tasks", *self.client.keys("newsfold:answers:*")]
-        return sum(int(self.client.xlen(stream)) for stream in streams)
+        with self.client.pipeline(transaction=True) as at_once:
+            for stream in streams:
+                at_once.xlen(stream)
+            return sum(at_once.execute())
 
 
 @contextmanager
