@@ -361,11 +361,13 @@ def fold(
 def _get_ready(database: Path) -> None:
     """Where many stories wait others will help: what they need is loaded beside what we need."""
     from storage.stories import count_waiting
-    from storage.workers import MANY, load_beside
+    from storage.workers import load_beside, others_help
 
     with suppress(NewsfoldError):  # it is told when the database is opened for the fold
-        if count_waiting(open_existing(database)) >= MANY:
+        db = open_existing(database)
+        if others_help(count_waiting(db)):
             load_beside("pipeline.crew")
+        db.close()
 
 
 def _check_engine(

@@ -116,12 +116,12 @@ def _first(carrier: Carrier) -> tuple[bool, float, bool, str]:
 
 def _same_words(known: Sequence[Carrier]) -> Iterator[tuple[int, int]]:
     """Neighbours in time among short stories with exactly the same words, headline and all."""
-    same: dict[tuple[str, int], list[int]] = defaultdict(list)
+    same: dict[tuple[str, int, int], list[int]] = defaultdict(list)
     told = heads([carrier.sketch for carrier in known])
     short = np.flatnonzero((told["words"] >= SAME_WORDS) & (told["words"] < 2 * MIN_WORDS))
-    for position, said in zip(short.tolist(), told["said"][short].tolist(), strict=True):
+    for position, (_, _, words, said) in zip(short.tolist(), told[short].tolist(), strict=True):
         if known[position].out_by is not None:
-            same[known[position].language, said].append(position)
+            same[known[position].language, words, said].append(position)
     for alike in same.values():
         alike.sort(key=lambda position: _first(known[position]))
         for left, right in pairwise(alike):

@@ -8,7 +8,6 @@ process. Nothing is decided or stored here.
 from __future__ import annotations
 
 import gc
-import os
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from pipeline.reading import Reading, read_all
 from storage.database import open_existing
 from storage.sources import all_sources
 from storage.stories import stories_by_id
-from storage.workers import MANY, begin_worker, context_with
+from storage.workers import begin_worker, context_with, others_help, processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -63,7 +62,7 @@ class Crew:
             (part, {i: copy_of[i] for group in part for i in group.story_ids & copy_of.keys()})
             for part in _cut(groups, GROUPS_AT_ONCE)
         )
-        ahead = AHEAD * _workers()
+        ahead = AHEAD * processors()
         return chain.from_iterable(self._each(_describe, _Hand.describe, jobs, ahead=ahead))
 
     def _each(
@@ -121,11 +120,11 @@ class _Hand:
 def crew(db: Database, path: Path | None, stories: int) -> Iterator[Crew]:
     """Hands for a pass over so many stories; in this process alone when they are few, or when
     the database is in memory (`path` is None)."""
-    if path is None or stories < MANY or _workers() < 2:
+    if path is None or not others_help(stories):
         yield Crew(db, None)
         return
     pool = ProcessPoolExecutor(
-        _workers(),
+        processors(),
         mp_context=context_with(__name__),
         initializer=_start,
         initargs=(path,),
@@ -152,10 +151,6 @@ def seldom_collected() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-
-
-def _workers() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cut(things: Sequence[Any], at_once: int) -> Iterator[Sequence[Any]]:

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 MANY = 600  # stories; for fewer the start of other processes costs more than it saves
 
 
+def others_help(stories: int) -> bool:
+    """Whether other processes make work on so many stories shorter."""
+    return stories >= MANY and processors() > 1
+
+
+def processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def context_with(module: str) -> BaseContext:
     """How workers start: never as a copy of this process, which holds an open database. Where the
     system can, one process loads the module, and the workers are copies of that one."""

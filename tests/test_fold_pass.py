@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline import crew, fold_pass
+from pipeline import fold_pass
 from pipeline.fold_pass import FoldReport
+from storage import workers
 from storage.database import create_or_open, in_memory
 from storage.events import unrelated_events
 from storage.stories import waiting_ids
@@ -100,8 +101,8 @@ def test_what_was_not_related_before_a_kill_is_related_by_the_next_pass(
 def test_other_processes_give_the_same_events(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "MANY", 1)
-    monkeypatch.setattr(crew, "_workers", lambda: 2)
+    monkeypatch.setattr(workers, "MANY", 1)
+    monkeypatch.setattr(workers, "processors", lambda: 2)
     path = tmp_path / "news.db"
     db = create_or_open(path)
     stored(db, made_stories())

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 needs_redis = pytest.mark.skipif(PROGRAM is None, reason="there is no redis-server")
 
 LATE = 4.0  # seconds until a crawler that says nothing is taken for dead
-DELAY = 0.2
+DELAY = 0.3
 WORK = """
 import json, sys
 from crawlers.shared.working import work
@@ -256,7 +256,7 @@ def test_no_host_is_asked_by_two_at_a_time_nor_without_its_pause(shared: Shared)
     assert {headers["connection"] for _, _, headers in shared.web.asked} == {"close"}
     for (begin, end), (next_begin, _) in pairs:
         assert end <= next_begin
-        assert next_begin - begin > DELAY * 0.25  # Scrapy varies it by half; and a busy machine
+        assert next_begin - begin > DELAY * 0.4  # Scrapy varies it by half; and a busy machine
 
 
 @pytest.mark.long
@@ -444,7 +444,7 @@ def test_redis_holds_no_more_than_the_requests_in_flight(
         return sum(each.is_asked() for each in blocked) == 3
 
     until(all_that_may_be_asked, "three pages are being fetched")
-    until(lambda: redis.queued() == 3, "what was answered is taken out")
+    assert redis.queued() == 3
     for each in blocked:
         each.release()
     done(writer)

@@ -150,13 +150,13 @@ class Near:
         self._days = np.array([event.when.timestamp() / 86_400 for event in self._events])
         # In the order of names: sums are then the same, whatever other events there are.
         self._columns = sorted(name for name in frequency if relates(name))
-        self._names = self._matrix(_Saying(frequency, total))
+        self._names = self._matrix([_says(frequency[name], total) for name in self._columns])
         rare = np.array([is_rare(name, frequency, total) for name in self._columns], dtype=bool)
         self._rare = self._names[:, rare]
         common = self._names[:, ~rare]
         self._common_lengths = np.sqrt(np.asarray(common.multiply(common).sum(axis=1)).ravel())
 
-    def _matrix(self, saying: Mapping[str, float]) -> csr_matrix:
+    def _matrix(self, said: Sequence[float]) -> csr_matrix:
         """How much each name says of each event, as vectors of length 1: the rarer it is in others
         and the more frequent in this one, the more."""
         marks = [e.names if isinstance(e.names, bytes) else marks_of(e.names) for e in self._events]
@@ -165,9 +165,9 @@ class Near:
         columns = _places(told["name"], [_number(name) for name in self._columns])
         some = columns >= 0
         rows, columns = np.repeat(np.arange(len(marks)), sizes)[some], columns[some]
-        said = np.fromiter((saying[name] for name in self._columns), dtype=float)
+        counts = np.log1p(told["mentions"][some], dtype=float)
         matrix = csr_matrix(
-            (np.log1p(told["mentions"][some], dtype=float) * said[columns], (rows, columns)),
+            (counts * np.array(said)[columns], (rows, columns)),
             shape=(len(marks), len(self._columns)),
         )
         matrix.eliminate_zeros()
@@ -272,20 +272,12 @@ def _by_score(related: Related) -> tuple[float, int]:
     return -related.score, related.event_id
 
 
-class _Saying(dict[str, float]):
-    """How much a name says of an event that has it: the rarer, the more, and 1 what no other has;
-    each worked out once. (IDF, Sparck Jones, 1972, as a share of the most that there can be: so it
+def _says(count: int, total: int) -> float:
+    """How much a name in so many of all events says of one that has it: the rarer, the more, and 1
+    what no other has. (IDF, Sparck Jones, 1972, as a share of the most that there can be: so it
     grows no more with the number of events, and lengths that were worked out long ago still hold.)
     """
-
-    def __init__(self, frequency: Mapping[str, int], total: int) -> None:
-        super().__init__()
-        self._frequency, self._total = frequency, total
-
-    def __missing__(self, name: str) -> float:
-        said = 1 - log(max(self._frequency.get(name, 1), 1)) / log(self._total + 1)
-        self[name] = max(said, 0.0) if relates(name) else 0.0
-        return self[name]
+    return max(1 - log(max(count, 1)) / log(total + 1), 0.0)
 
 
 @lru_cache(maxsize=100_000)
